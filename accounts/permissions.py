@@ -1,0 +1,30 @@
+"""Who may call what. Every route denies unless it names what it asks for."""
+
+from typing import Any
+
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.principal import Principal
+
+
+class DenyByDefault(BasePermission):
+    """Nobody: a view that forgets to say who may call it serves no one."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return False
+
+
+class ReadOrAdminWrite(BasePermission):
+    """Read with the view's `read_scope`; write with its `write_scope`, as an admin."""
+
+    message = "Only an admin may do this, with a key that has the scope for it."
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        principal = request.user
+        if not isinstance(principal, Principal):
+            return False
+        if request.method in SAFE_METHODS:
+            return view.read_scope in principal.scopes
+        return principal.is_admin and view.write_scope in principal.scopes

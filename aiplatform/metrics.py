@@ -1,0 +1,28 @@
+"""The platform's own metrics, beside the page metrics of django-prometheus."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+http_requests = Counter(
+    "aiplatform_http_requests_total", "Answers by route and status.", ["method", "route", "status"]
+)
+http_seconds = Histogram(
+    "aiplatform_http_seconds", "Time until the answer or its headers.", ["route"], buckets=_FAST
+)
+generations = Counter(
+    "aiplatform_generations_total", "Generations by how they ended.", ["model", "door", "status"]
+)
+generation_tokens = Counter(
+    "aiplatform_generation_tokens_total", "Tokens read and made.", ["model", "kind"]
+)
+time_to_first_token = Histogram(
+    "aiplatform_time_to_first_token_seconds", "From request to first token.", ["model"], buckets=_FAST
+)
+overhead_seconds = Histogram(
+    "aiplatform_overhead_seconds", "Time a generation spent outside the model.", buckets=_FAST
+)
+generations_open = Gauge(
+    "aiplatform_generations_open", "Generations under way.", multiprocess_mode="livesum"
+)
+spooled_rows = Counter("aiplatform_spooled_rows_total", "History rows kept in the spool file.")

@@ -1,0 +1,161 @@
+"""All settings, read once from the environment. `.env.example` says what each is for."""
+
+from pathlib import Path
+
+import dj_database_url
+
+from aiplatform import environment as env
+from aiplatform.secrets import secret
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env.load_file(BASE_DIR / ".env")
+
+VAR_DIR = env.directory("VAR_DIR", BASE_DIR / "var")
+MODELS_DIR = env.directory("MODELS_DIR", VAR_DIR / "models")
+RUN_DIR = env.directory("RUN_DIR", VAR_DIR / "run")  # sockets and process files
+SPOOL_DIR = env.directory("SPOOL_DIR", VAR_DIR / "spool")
+
+DEBUG = env.boolean("DEBUG", False)
+SECRET_KEY = secret("SECRET_KEY", VAR_DIR / "secrets")
+API_KEY_PEPPER = secret("API_KEY_PEPPER", VAR_DIR / "secrets")
+# Peppers that keys made earlier were digested under; they verify, new keys use API_KEY_PEPPER.
+API_KEY_OLD_PEPPERS = env.listing("API_KEY_OLD_PEPPERS", [])
+
+HOST = env.text("HOST", "127.0.0.1")
+PORT = env.integer("PORT", 8000, low=1, high=65535)
+WEB_PROCESSES = env.integer("WEB_PROCESSES", 1, low=1, high=64)
+ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS", [])
+CORS_ALLOWED_ORIGINS = env.listing("CORS_ALLOWED_ORIGINS", [])
+CORS_EXPOSE_HEADERS = ["x-request-id", "x-overhead-ms", "retry-after"]
+# nginx in front says which address a request came from; believed only where this is set.
+TRUST_PROXY_HEADERS = env.boolean("TRUST_PROXY_HEADERS", False)
+if TRUST_PROXY_HEADERS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+INSTALLED_APPS = [
+    "aiplatform",
+    "accounts",
+    "inference.registry",
+    "inference.gateway",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_prometheus",
+]
+
+# RequestScope is outermost: whatever fails inside still gets its id and its log line. What follows
+# it up to CORS costs nothing on the API's hot path: each Page… middleware steps aside there.
+MIDDLEWARE = [
+    "aiplatform.middleware.request_scope",
+    "corsheaders.middleware.CorsMiddleware",
+    "aiplatform.page_middleware.PagePrometheusBefore",
+    "aiplatform.page_middleware.PageSecurity",
+    "aiplatform.page_middleware.PageSession",
+    "aiplatform.page_middleware.PageCommon",
+    "aiplatform.page_middleware.PageCsrf",
+    "aiplatform.page_middleware.PageAuthentication",
+    "aiplatform.page_middleware.PageMessages",
+    "aiplatform.page_middleware.PageXFrameOptions",
+    "aiplatform.page_middleware.PagePrometheusAfter",
+]
+
+ROOT_URLCONF = "aiplatform.urls"
+ASGI_APPLICATION = "aiplatform.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": dj_database_url.parse(env.text("DATABASE_URL", f"sqlite:///{VAR_DIR}/db.sqlite3"))}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # IMMEDIATE takes the write lock at the start, so that a busy database waits instead of failing
+    # half-way; WAL lets readers go on beside the writer.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+    DATABASES["default"]["CONN_MAX_AGE"] = None
+else:
+    pool_size = env.integer("DATABASE_POOL_SIZE", 8, low=1, high=100)
+    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": pool_size, "timeout": 5}}
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+
+REDIS_SOCKET = RUN_DIR / "valkey.sock"
+REDIS_URL = env.text("REDIS_URL", f"unix://{REDIS_SOCKET}")
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.boolean("SECURE_COOKIES", False)
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = env.directory("STATIC_ROOT", VAR_DIR / "static")
+
+# Limits of a request, before anything looks inside it.
+MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 4 * 1024 * 1024, low=1024, high=1 << 30)
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+REQUEST_TIMEOUT_S = env.integer("REQUEST_TIMEOUT_S", 600, low=1, high=86_400)
+
+# Who may have how much at once; the full limits join these in the same place.
+MAX_CONCURRENT_PER_USER = env.integer("MAX_CONCURRENT_PER_USER", 256, low=1, high=1_000_000)
+LEASE_TTL_S = env.integer("LEASE_TTL_S", 15, low=2, high=3600)
+STORE_BODIES = env.boolean("STORE_BODIES", True)
+HISTORY_RETENTION_DAYS = env.integer("HISTORY_RETENTION_DAYS", 90, low=0, high=36_500)
+
+SHUTDOWN_GRACE_S = env.integer("SHUTDOWN_GRACE_S", 10, low=1, high=600)
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.KeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.DenyByDefault"],
+    "DEFAULT_PARSER_CLASSES": ["aiplatform.json_media.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["aiplatform.json_media.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "aiplatform.errors.native_exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "AI platform",
+    "DESCRIPTION": "Models served to many people under limits. `/v1` speaks OpenAI's protocol.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": r"/(api/)?v1",
+}
+
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR"])
+LOG_FORMAT = env.choice("LOG_FORMAT", "json", ["json", "console"])
+LOGGING_CONFIG = "aiplatform.logging.configure"
+LOGGING = {"level": LOG_LEVEL, "format": LOG_FORMAT}

@@ -1,0 +1,23 @@
+"""What a runner is told when it starts: one model, where it lies and how much it may use."""
+
+from typing import Final, Literal
+
+import msgspec
+
+Dtype = Literal["bfloat16", "float32"]
+MAX_CONTEXT: Final = 1_048_576
+MAX_SLOTS: Final = 512
+
+
+class RunnerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Passed as one JSON argument: `python -m inference.engine.runner '{"model": …}'`."""
+
+    model: str  # registry name, for logs and the Hello frame
+    directory: str  # config.json, tokenizer.json, *.safetensors
+    socket: str  # path of the unix socket to listen on
+    dtype: Dtype = "bfloat16"
+    context_length: int = 2048  # tokens, prompt and completion together
+    slots: int = 32  # requests that run at once
+    threads: int = 0  # 0: as many as the machine has cores
+    prefill_budget: int = 128  # prompt tokens a step, beside the decode
+    max_waiting: int = 1024  # queued requests; one more is Failed("queue_full")

