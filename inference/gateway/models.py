@@ -24,14 +24,19 @@ class Request(models.Model):
 
     id = models.UUIDField(primary_key=True)  # version 7: sorts by time
     created_at = models.DateTimeField()
+    # No index of their own for user and model: the indexes below begin with them.
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="requests"
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        related_name="requests",
+        db_index=False,
     )
     api_key = models.ForeignKey(
         "accounts.ApiKey", models.SET_NULL, null=True, related_name="requests"
     )
     model = models.ForeignKey(
-        "registry.Model", models.SET_NULL, null=True, related_name="requests"
+        "registry.Model", models.SET_NULL, null=True, related_name="requests", db_index=False
     )
     username = models.CharField(max_length=150)
     key_name = models.CharField(max_length=100, blank=True)
@@ -56,6 +61,7 @@ class Request(models.Model):
         ordering: ClassVar = ["-id"]
         indexes: ClassVar = [
             models.Index(fields=["user", "-id"], name="request_user"),
+            models.Index(fields=["model", "-id"], name="request_model"),
             models.Index(fields=["created_at"], name="request_created"),
         ]
 

@@ -37,7 +37,7 @@ class Model(models.Model):
         unique=True,
         validators=[
             RegexValidator(
-                f"^{NAME_PATTERN}$",
+                rf"^{NAME_PATTERN}\Z",  # `$` would let a final line break in
                 "Use lower-case letters, digits, dots, dashes and underscores, a letter or digit first.",
             )
         ],
