@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import redis
 import uvloop
@@ -61,6 +61,7 @@ class CannedRunner:
     slots: int = 32
     counters: Counters = field(default_factory=Counters)
     running: int = 0
+    _gateways: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = field(default_factory=dict)
 
     async def serve(self) -> asyncio.Server:
         """Listen and return the server; whoever called closes it."""
@@ -68,7 +69,7 @@ class CannedRunner:
         return await asyncio.start_unix_server(self._connection, str(self.socket))
 
     @contextlib.asynccontextmanager
-    async def announced(self, store: "redis.Redis[Any]") -> AsyncIterator[None]:
+    async def announced(self, store: redis.Redis) -> AsyncIterator[None]:
         """Listen and stay on the list of replicas until the block ends."""
         server = await self.serve()
         await asyncio.to_thread(announce, store, self.replica())
@@ -79,8 +80,8 @@ class CannedRunner:
             beat.cancel()
             await asyncio.gather(beat, return_exceptions=True)
             await asyncio.to_thread(withdraw, store, self.replica_id)
-            # Not wait_closed(): since Python 3.12 that waits for gateways to hang up.
             server.close()
+            await self._hang_up()
 
     @property
     def replica_id(self) -> str:
@@ -115,13 +116,20 @@ class CannedRunner:
             tier="canned",
         )
 
-    async def _announce_forever(self, store: "redis.Redis[Any]") -> None:
+    async def _announce_forever(self, store: redis.Redis) -> None:
         while True:
             await asyncio.sleep(ANNOUNCE_EVERY_S)
             await asyncio.to_thread(announce, store, self.replica())
 
+    async def _hang_up(self) -> None:
+        handlers = [task for task in self._gateways.values() if task]
+        for writer in self._gateways:
+            writer.close()
+        await asyncio.gather(*handlers)
+
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = _Connection(self, writer)
+        self._gateways[writer] = asyncio.current_task()
         try:
             while True:
                 connection.handle(await wire.read_request(reader))
@@ -129,6 +137,7 @@ class CannedRunner:
             pass  # the gateway hung up: what it asked for is not wanted any more
         finally:
             await connection.close()
+            del self._gateways[writer]
 
 
 class _Connection:
