@@ -9,6 +9,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from accounts import key_format
 from accounts.errors import AuthenticationRefused
 from accounts.principal import Principal
 from accounts.selectors import principal_of_key
@@ -24,6 +25,8 @@ _cache: dict[bytes, tuple[float, Principal]] = {}
 async def authenticate(request: HttpRequest) -> Principal:
     """Return who is calling. Raises AuthenticationRefused."""
     credential = _credential(request)
+    if not key_format.is_well_formed(credential):
+        raise AuthenticationRefused.invalid()  # before a megabyte of nonsense is hashed
     # The cache is keyed by a full hash: it holds no secret, and no two credentials share an entry.
     entry = hashlib.sha256(credential.encode()).digest()
     cached = _cache.get(entry)

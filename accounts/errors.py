@@ -4,7 +4,7 @@ from typing import Self
 
 
 class AuthenticationRefused(Exception):
-    """The credentials do not stand for anybody. `code` is machine-readable, `detail` safe to show."""
+    """The credentials stand for nobody. `code` is machine-readable, `detail` safe to show."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)

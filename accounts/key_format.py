@@ -52,6 +52,11 @@ def parse(text: str) -> KeyParts | None:
     return KeyParts(match[1], match[2])
 
 
+def is_well_formed(text: str) -> bool:
+    """Return whether `text` can be a key of ours at all. A true answer also says: ASCII, short."""
+    return parse(text) is not None
+
+
 def digest(secret: str, pepper: str) -> str:
     """Return the hex HMAC-SHA256 of `secret` under `pepper`."""
     return hmac.new(pepper.encode(), secret.encode(), hashlib.sha256).hexdigest()

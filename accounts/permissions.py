@@ -1,18 +1,21 @@
 """Who may call what. Every route denies unless it names what it asks for."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from accounts.principal import Principal
+
+if TYPE_CHECKING:
+    # DRF's views import the default permissions, this module among them, while they are imported.
+    from rest_framework.views import APIView
 
 
 class DenyByDefault(BasePermission):
     """Nobody: a view that forgets to say who may call it serves no one."""
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         return False
 
 
@@ -22,7 +25,7 @@ class ReadOrAdminWrite(BasePermission):
     message = "Only an admin may do this, with a key that has the scope for it."
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        principal = request.user
+        principal: object = request.user
         if not isinstance(principal, Principal):
             return False
         if request.method in SAFE_METHODS:
