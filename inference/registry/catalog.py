@@ -17,6 +17,7 @@ class DefaultModel:
     dtype: Dtype
     context_length: int  # tokens, prompt and completion together
     licence: str  # SPDX identifier
+    disk_bytes: int  # what preparing it takes at its peak: wheel, GGUF and the prepared model
 
 
 DEFAULT_MODELS: Final = (
@@ -32,5 +33,6 @@ DEFAULT_MODELS: Final = (
         dtype="bfloat16",
         context_length=4096,
         licence="Apache-2.0",
+        disk_bytes=92_871_040 + 98_362_432 + 2 * 134_515_008 + 16_000_000,
     ),
 )

@@ -134,7 +134,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 class _GenerationTag(Extension):
     """`{% generation %}` marks what the assistant wrote, for training; here it changes nothing."""
 
-    tags = {"generation"}  # noqa: RUF012  (jinja reads it from the class)
+    tags = {"generation"}
 
     def parse(self, parser: Parser) -> list[nodes.Node]:
         next(parser.stream)
