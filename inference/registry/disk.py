@@ -21,7 +21,8 @@ def require_space(directory: Path, needed: int) -> None:
     if free < needed:
         raise DiskError(
             f"{_megabytes(needed)} MB of free disk space are needed in {directory}, "
-            f"{free // _MEGABYTE} MB are there; free {_megabytes(needed - free)} MB and run this again"
+            f"{free // _MEGABYTE} MB are there; "
+            f"free {_megabytes(needed - free)} MB and run this again"
         )
 
 
@@ -33,7 +34,8 @@ def writing(directory: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in _OUT_OF_SPACE:
             raise DiskError(
-                f"the disk became full while writing to {directory}; free some space and run this again"
+                f"the disk became full while writing to {directory}; "
+                "free some space and run this again"
             ) from error
         raise DiskError(
             f"{directory} cannot be written: {error.strerror}; check its owner and permissions"

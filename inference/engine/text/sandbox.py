@@ -142,9 +142,13 @@ class _GenerationTag(Extension):
 
 
 def _meter_tree(tree: nodes.Template) -> nodes.Template:
-    for kind in (nodes.For, nodes.Macro, nodes.CallBlock):
-        for node in tree.find_all(kind):
-            node.body.insert(0, nodes.ExprStmt(_call(tick, [])))
+    repeated: list[nodes.For | nodes.Macro | nodes.CallBlock] = [
+        *tree.find_all(nodes.For),
+        *tree.find_all(nodes.Macro),
+        *tree.find_all(nodes.CallBlock),
+    ]
+    for node in repeated:
+        node.body.insert(0, nodes.ExprStmt(_call(tick, [])))
     return _BoundedConcatenation().visit(tree)  # type: ignore[no-any-return]
 
 
