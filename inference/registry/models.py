@@ -1,13 +1,17 @@
 """The registry: one row a model that this platform can serve."""
 
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
 from inference.engine.config import MAX_CONTEXT, MAX_SLOTS
+from inference.registry import validation
+
+if TYPE_CHECKING:
+    from inference.registry.live import Live
 
 NAME_PATTERN = r"[a-z0-9][a-z0-9._-]{0,99}"
 
@@ -32,13 +36,16 @@ class Dtype(models.TextChoices):
 class Model(models.Model):
     """What to serve, from where, and how much it may take."""
 
+    live: "Live"  # set by live.attach_live; no column
+
     name = models.CharField(
         max_length=100,
         unique=True,
         validators=[
             RegexValidator(
                 rf"^{NAME_PATTERN}\Z",  # `$` would let a final line break in
-                "Use lower-case letters, digits, dots, dashes and underscores, a letter or digit first.",
+                "Use lower-case letters, digits, dots, dashes and underscores, "
+                "a letter or digit first.",
             )
         ],
         help_text="What callers put into `model`.",
@@ -84,6 +91,10 @@ class Model(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Raise ValidationError, naming the fields, where fields do not go together."""
+        validation.check(self, Model.objects.filter(pk=self.pk).first() if self.pk else None)
 
     @property
     def directory(self) -> Path:

@@ -1,6 +1,14 @@
 """Reads of the registry."""
 
+from django.db.models import QuerySet
+
 from inference.registry.models import Model
+
+
+def models_visible(*, names: frozenset[str]) -> QuerySet[Model]:
+    """Return the models called one of `names`, or every model where `names` is empty; by name."""
+    everything = Model.objects.order_by("name")
+    return everything.filter(name__in=names) if names else everything
 
 
 def models_enabled() -> list[Model]:

@@ -2,28 +2,60 @@
 
 from typing import Any
 
-from django.db import transaction
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from inference.registry.models import Model
+
+
+class ConcurrentChangeError(Exception):
+    """Somebody else changed or deleted the model at the same moment. Nothing was written."""
 
 
 def model_save(*, model: Model, fields: dict[str, Any]) -> Model:
     """Validate and save a new or changed model; a new default takes the place of the old one.
 
-    Raises Django's ValidationError, which names the fields.
+    Raises Django's ValidationError, which names the fields, and ConcurrentChangeError.
     """
+    _refuse_unknown(fields)
     for name, value in fields.items():
         setattr(model, name, value)
     # The constraint on the default is met inside the transaction below, not by the row as it is.
     model.full_clean(validate_constraints=False)
-    with transaction.atomic():
-        if model.is_default:
-            others = Model.objects.filter(task=model.task, is_default=True)
-            others.exclude(pk=model.pk).update(is_default=False)
-        model.save()
+    try:
+        with transaction.atomic():
+            if model.is_default:
+                _step_down(model)
+            _write(model, fields)
+    except IntegrityError as error:
+        raise ConcurrentChangeError from error
     return model
 
 
 def model_delete(*, model: Model) -> None:
     """Delete a model from the registry. Its runner ends; its history and its weights stay."""
     model.delete()
+
+
+def _refuse_unknown(fields: dict[str, Any]) -> None:
+    known = {field.name for field in Model._meta.concrete_fields}
+    unknown = sorted(set(fields) - known)
+    if unknown:
+        raise ValidationError({unknown[0]: "There is no such field."})
+
+
+def _step_down(model: Model) -> None:
+    others = Model.objects.filter(task=model.task, is_default=True)
+    others.exclude(pk=model.pk).update(is_default=False)
+
+
+def _write(model: Model, fields: dict[str, Any]) -> None:
+    if model._state.adding:
+        model.save(force_insert=True)
+        return
+    # Only what was asked for is written: changes of other fields made meanwhile stand.
+    model.updated_at = timezone.now()
+    row = Model.objects.filter(pk=model.pk)
+    if row.update(**fields, updated_at=model.updated_at) != 1:
+        raise ConcurrentChangeError

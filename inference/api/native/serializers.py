@@ -1,0 +1,65 @@
+"""What /api/v1/generate/text takes and answers."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from inference.api import fields
+
+
+class GenerateTextSerializer(serializers.Serializer[Any]):
+    """The body of a request."""
+
+    text = fields.StrictText(help_text="What to answer, or to continue when `raw`.")
+    max_length = fields.StrictInteger(
+        default=100, min_value=1, max_value=fields.MAX_TOKENS, help_text="New tokens at most."
+    )
+    temperature = fields.temperature(default=0.7)
+    top_p = fields.top_p()
+    top_k = fields.top_k()
+    stop = fields.StopField(required=False, help_text="A string, or a list of strings.")
+    seed = fields.seed()
+    model = fields.StrictText(required=False, allow_null=True, max_length=100)
+    stream = fields.StrictBoolean(default=False)
+    raw = fields.StrictBoolean(
+        default=False, help_text="Continue the text as it is, without the model's chat template."
+    )
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = data.keys() - self.fields.keys() if isinstance(data, dict) else ()
+        for name in sorted(unknown):
+            message = "There is no such parameter."
+            raise serializers.ValidationError({name: message}, code="unknown_parameter")
+        return super().to_internal_value(data)
+
+
+class UsageSerializer(serializers.Serializer[Any]):
+    """Tokens read and made."""
+
+    prompt_tokens = serializers.IntegerField()
+    completion_tokens = serializers.IntegerField()
+    total_tokens = serializers.IntegerField()
+
+
+class GeneratedTextSerializer(serializers.Serializer[Any]):
+    """The body of an answer."""
+
+    id = serializers.CharField()
+    generated_text = serializers.CharField()
+    model_used = serializers.CharField()
+    finish_reason = serializers.ChoiceField(["stop", "length"])
+    processing_time = serializers.FloatField(help_text="Seconds.")
+    usage = UsageSerializer()
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """An error, as RFC 9457 and with the members of this API."""
+
+    error = serializers.CharField()
+    detail = serializers.CharField()
+    code = serializers.CharField()
+    request_id = serializers.CharField()
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    param = serializers.CharField(required=False)

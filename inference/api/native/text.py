@@ -1,0 +1,66 @@
+"""POST /api/v1/generate/text."""
+
+from typing import Any, Final
+
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+
+from accounts.principal import Principal
+from inference.api import fields
+from inference.api.dispatch import AsyncViewSet
+from inference.api.http_door import answer
+from inference.api.native.serializers import (
+    GeneratedTextSerializer,
+    GenerateTextSerializer,
+    ProblemSerializer,
+)
+from inference.api.native.text_form import TextForm
+from inference.engine.text.tokenizer import Tokenizer
+from inference.gateway.prompting import build_spec
+from inference.gateway.spec import GenerationSpec
+
+# DRF copies every field for each serializer it makes; validation itself keeps no state.
+_BODY: Final = GenerateTextSerializer()
+
+
+class TextViewSet(AsyncViewSet):
+    """Generate text."""
+
+    @extend_schema(
+        request=GenerateTextSerializer,
+        responses={
+            200: GeneratedTextSerializer,
+            **dict.fromkeys((400, 401, 403, 404, 429, 503), ProblemSerializer),
+        },
+    )
+    async def create(self, request: Request) -> HttpResponseBase:
+        """Answer a text. With `stream` the answer comes as server-sent events."""
+
+        async def parse(principal: Principal) -> GenerationSpec:
+            return await _spec(principal, _BODY.run_validation(request.data))
+
+        return await answer(request._request, TextForm(), parse)
+
+
+async def _spec(principal: Principal, body: dict[str, Any]) -> GenerationSpec:
+    text, raw = body["text"], body["raw"]
+
+    def encode(tokenizer: Tokenizer) -> list[int]:
+        if raw or not tokenizer.has_chat_template:
+            return tokenizer.encode(text)
+        return tokenizer.encode_chat([{"role": "user", "content": text}])
+
+    return await build_spec(
+        principal,
+        model=body.get("model"),
+        asked=text,
+        encode=encode,
+        characters=len(text),
+        max_tokens=body["max_length"],
+        sampling=fields.sampling_of(body, default_temperature=0.7),
+        stop=body.get("stop", []),
+        stream=body["stream"],
+        prompt_field="text",
+        max_tokens_field="max_length",
+    )

@@ -1,0 +1,66 @@
+"""What a row of the registry must satisfy beyond each field by itself.
+
+`Model.full_clean` calls this, so that the API, the admin and commands refuse the same things.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import ValidationError
+
+from inference.engine.checkpoint import CheckpointError, check_directory
+from inference.registry.sources import PathSource, SourceError, parse_source
+
+if TYPE_CHECKING:
+    from inference.registry.models import Model
+
+
+def check(model: "Model", stored: "Model | None") -> None:
+    """Return if `model` may take the place of `stored`, which is None for a new one.
+
+    Raises Django's ValidationError, which names the fields.
+    """
+    found = dict(_faults(model, stored))
+    if found:
+        raise ValidationError(found)
+
+
+def _faults(model: "Model", stored: "Model | None") -> Iterator[tuple[str, str]]:
+    if stored and stored.name != model.name:
+        yield "name", "A model keeps its name. Create another model under the new one."
+    if model.max_output_tokens > model.context_length:
+        bound = f"context_length, which is {model.context_length}"
+        yield "max_output_tokens", f"An answer cannot be longer than {bound}."
+    cores = os.cpu_count() or 1
+    if model.threads > cores:
+        yield "threads", f"This machine has {cores} cores; 0 means all of them."
+    if model.is_default and not model.enabled:
+        remedy = "Make another model the default first, or enable this one"
+        yield "is_default", f"A disabled model cannot be the default. {remedy}."
+    if _source_matters(model, stored) and (fault := _source_fault(model.source)):
+        yield "source", fault
+
+
+def _source_matters(model: "Model", stored: "Model | None") -> bool:
+    # Not on every change: a model whose folder has gone must still be possible to disable.
+    if stored is None or stored.source != model.source:
+        return True
+    return model.enabled and not stored.enabled
+
+
+def _source_fault(text: str) -> str:
+    """Return what is wrong with the source, or nothing."""
+    try:
+        source = parse_source(text)
+        if isinstance(source, PathSource):
+            check_directory(source.directory)
+    except (SourceError, CheckpointError) as error:
+        return _sentence(str(error))  # both say only what is safe to show
+    except OSError as error:
+        return f"The folder cannot be read: {error.strerror}."
+    return ""
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
