@@ -1,0 +1,219 @@
+"""The engine: schedule → run → deliver, once a step."""
+
+import traceback
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+
+import torch
+
+from inference.engine.completion_text import CompletionText
+from inference.engine.decoder import Decoder
+from inference.engine.log import Log
+from inference.engine.sampler import BAD_LOGITS, sample
+from inference.engine.scheduler import Plan, QueueFullError, Scheduler
+from inference.engine.sequence import Sequence
+from inference.engine.statistics import Statistics
+from inference.engine.submission import Refusal, refusal
+from inference.engine.text.tokenizer import Tokenizer
+from inference.engine.uniforms import UniformStream
+from inference.engine.wire import Accepted, Delta, Deltas, Failed, Finished, Message, Submit
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """What one step made for one connection."""
+
+    messages: list[Message] = field(default_factory=list)
+    deltas: list[Delta] = field(default_factory=list)
+    endings: list[Message] = field(default_factory=list)
+
+    def frames(self) -> list[Message]:
+        """Return all of it in the order to send: a request's text before its end."""
+        deltas = [Deltas(self.deltas)] if self.deltas else []
+        return [*self.messages, *deltas, *self.endings]
+
+
+Deliver = Callable[[list[tuple[Hashable, list[Message]]]], None]
+
+
+class Engine:
+    """Runs requests of many connections through one decoder. Used from one thread."""
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        tokenizer: Tokenizer,
+        scheduler: Scheduler,
+        *,
+        context_length: int,
+        statistics: Statistics,
+        log: Log,
+        deliver: Deliver,
+    ) -> None:
+        """`deliver` takes, at most once a step, the frames for each connection."""
+        self._decoder = decoder
+        self._tokenizer = tokenizer
+        self._scheduler = scheduler
+        self._context_length = context_length  # tokens, prompt and completion together
+        self._statistics = statistics
+        self._log = log
+        self._deliver_frames = deliver
+        self._outgoing: dict[Hashable, Outgoing] = {}
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._scheduler)
+
+    def step(self) -> None:
+        """Advance every running request by a token and the prompts by their budget."""
+        plan = self._scheduler.schedule()
+        try:
+            tokens = self._run(plan)
+        except Exception:
+            self._fail_step(plan)
+        else:
+            self._deliver(tokens)
+        self._statistics.steps += 1
+        self.flush()
+
+    def submit(self, connection: Hashable, request: Submit) -> None:
+        """Queue a request, or answer why not."""
+        refused = self._refusal(connection, request)
+        if refused is not None:
+            self._outgoing_of(connection).messages.append(Failed(request.request_id, *refused))
+            return
+        sequence = self._sequence(connection, request)
+        try:
+            position = self._scheduler.add(sequence)
+        except QueueFullError:
+            full = Failed(request.request_id, "queue_full", "the model's queue is full; try later")
+            self._outgoing_of(connection).messages.append(full)
+            return
+        self._outgoing_of(connection).messages.append(Accepted(request.request_id, position))
+
+    def cancel(self, connection: Hashable, request_id: str) -> None:
+        """End a request now. One that has ended already was answered already."""
+        sequence = self._scheduler.find(connection, request_id)
+        if sequence is not None:
+            self._finish(sequence, "cancelled", sequence.text.finish())
+
+    def disconnect(self, connection: Hashable) -> None:
+        """Cancel everything a connection asked for; nobody is left to tell."""
+        for sequence in self._scheduler:
+            if sequence.connection is connection:
+                self._finish(sequence, "cancelled", "")
+        self._outgoing.pop(connection, None)
+
+    def refuse_waiting(self) -> None:
+        """Fail what has not begun, so that it can be sent elsewhere at once."""
+        for sequence in self._scheduler:
+            if sequence.started is None:
+                self._fail(sequence, Refusal("draining", "the runner is shutting down"))
+
+    def abandon(self) -> None:
+        """Fail everything that is left."""
+        for sequence in self._scheduler:
+            self._fail(sequence, Refusal("draining", "the runner stopped before it finished"))
+
+    def flush(self) -> None:
+        """Hand over what was made since the last time."""
+        self._statistics.running = self._scheduler.running
+        self._statistics.waiting = self._scheduler.waiting
+        if self._outgoing:
+            outgoing, self._outgoing = self._outgoing, {}
+            self._deliver_frames([(who, made.frames()) for who, made in outgoing.items()])
+
+    def _run(self, plan: Plan) -> list[tuple[Sequence, int]]:
+        """Decode the running rows, write the prompts' chunks; return every new token."""
+        sequences = list(plan.running)
+        logits = []
+        if sequences:
+            tokens = [sequence.last_token for sequence in sequences]
+            logits.append(self._decoder.decode(tokens, [s.cached for s in sequences]))
+        for sequence, start, end in plan.chunks:
+            prompt = sequence.request.prompt
+            last = self._decoder.prefill(prompt[start:end], sequence.slot, start)
+            if end == len(prompt):
+                sequences.append(sequence)
+                logits.append(last)
+        if not sequences:
+            return []
+        rows = logits[0] if len(logits) == 1 else torch.cat(logits)
+        return list(zip(sequences, sample(rows, sequences), strict=True))
+
+    def _deliver(self, tokens: list[tuple[Sequence, int]]) -> None:
+        for sequence, token in tokens:
+            if token == BAD_LOGITS:
+                self._fail_bad_logits(sequence)
+                continue
+            shown = sequence.append(token)
+            self._statistics.tokens += 1
+            if sequence.reason:
+                self._finish(sequence, sequence.reason, shown)
+            else:
+                delta = Delta(sequence.request.request_id, shown, 1)
+                self._outgoing_of(sequence.connection).deltas.append(delta)
+
+    def _finish(self, sequence: Sequence, reason: str, text: str) -> None:
+        self._release(sequence)
+        usage = sequence.usage()
+        request_id = sequence.request.request_id
+        finished = Finished(request_id, reason, usage, text)
+        self._outgoing_of(sequence.connection).endings.append(finished)
+        if reason != "cancelled":
+            self._statistics.finished(sequence.service_seconds())
+        self._log_end(sequence, reason)
+
+    def _fail(self, sequence: Sequence, why: Refusal) -> None:
+        self._release(sequence)
+        failed = Failed(sequence.request.request_id, why.code, why.detail, sequence.usage())
+        self._outgoing_of(sequence.connection).endings.append(failed)
+        self._log_end(sequence, why.code)
+
+    def _fail_bad_logits(self, sequence: Sequence) -> None:
+        self._decoder.clear(sequence.slot)
+        detail = "the model's output was not a number; the request was stopped"
+        self._fail(sequence, Refusal("nan_logits", detail))
+
+    def _fail_step(self, plan: Plan) -> None:
+        self._log.event("step_failed", traceback=traceback.format_exc())
+        for sequence in plan.sequences:
+            self._fail(sequence, Refusal("internal", "the engine failed in this request's step"))
+
+    def _release(self, sequence: Sequence) -> None:
+        for source, target, length in self._scheduler.remove(sequence):
+            self._decoder.move(source, target, length)
+
+    def _refusal(self, connection: Hashable, request: Submit) -> Refusal | None:
+        if self._scheduler.find(connection, request.request_id) is not None:
+            return Refusal("duplicate_request_id", "a request with this id is running already")
+        return refusal(
+            request,
+            vocabulary_size=self._decoder.vocabulary_size,
+            context_length=self._context_length,
+        )
+
+    def _sequence(self, connection: Hashable, request: Submit) -> Sequence:
+        return Sequence(
+            connection=connection,
+            request=request,
+            text=CompletionText(self._tokenizer, request.stop),
+            uniforms=UniformStream(request.sampling.seed),
+            eos_ids=frozenset() if request.ignore_eos else self._tokenizer.eos_ids,
+        )
+
+    def _outgoing_of(self, connection: Hashable) -> Outgoing:
+        return self._outgoing.setdefault(connection, Outgoing())
+
+    def _log_end(self, sequence: Sequence, outcome: str) -> None:
+        usage = sequence.usage()
+        self._log.event(
+            "request_finished",
+            request_id=sequence.request.request_id,
+            outcome=outcome,
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+            queue_ms=round(usage.queue_s * 1e3, 1),
+            first_token_ms=round(usage.first_token_s * 1e3, 1),
+            total_ms=round(usage.total_s * 1e3, 1),
+        )

@@ -1,0 +1,135 @@
+"""Keys and values of every slot, plugged into transformers' models as their cache.
+
+A layer holds `[slots, kv_heads, context, head_dim]`. What a forward reads and writes is set by
+`SlotCache.decode_rows` or `SlotCache.prefill_slot` just before it.
+"""
+
+import math
+import mmap
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from transformers.cache_utils import Cache, CacheLayerMixin
+
+KV_BUCKET = 64  # tokens; a view grows in such steps so that few shapes occur
+
+
+@dataclass(slots=True)
+class Window:
+    """What the forward in progress writes and reads, shared by all layers."""
+
+    slots: int
+    context: int
+    prefill: bool = False
+    slot: int = 0  # prefill: the slot,
+    start: int = 0  # its first new position
+    length: int = 0  # positions to read
+    rows: Tensor = field(default_factory=lambda: torch.empty(0))  # decode: 0…B-1,
+    positions: Tensor = field(default_factory=lambda: torch.empty(0))  # where each row writes
+
+
+class SlotLayer(CacheLayerMixin):
+    """One layer's keys and values."""
+
+    is_sliding = False
+    is_compileable = False
+
+    def __init__(self, window: Window) -> None:
+        super().__init__()
+        self._window = window
+
+    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
+        self.keys: Tensor = self._allocate(key_states)
+        self.values: Tensor = self._allocate(value_states)
+        self.is_initialized = True
+
+    def _allocate(self, states: Tensor) -> Tensor:
+        """Return zeros that take memory only where they are written.
+
+        Zeros, since what is masked is still multiplied by 0 and 0 * NaN is NaN. From the kernel,
+        since torch.zeros would write, and so commit, every page of unused context.
+        """
+        shape = (self._window.slots, states.shape[1], self._window.context, states.shape[3])
+        pages = mmap.mmap(-1, math.prod(shape) * states.dtype.itemsize)
+        return torch.frombuffer(pages, dtype=states.dtype).view(shape)
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, *_args: object, **_kwargs: object
+    ) -> tuple[Tensor, Tensor]:
+        """Write the new states `[B, kv_heads, T, head_dim]`; return views of all to attend to."""
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+        window = self._window
+        if window.prefill:
+            slot, stop = window.slot, window.start + key_states.shape[2]
+            self.keys[slot, :, window.start : stop] = key_states[0]
+            self.values[slot, :, window.start : stop] = value_states[0]
+            rows = slice(slot, slot + 1)
+        else:
+            place = (window.rows, slice(None), window.positions)
+            self.keys[place] = key_states[:, :, 0]
+            self.values[place] = value_states[:, :, 0]
+            rows = slice(0, key_states.shape[0])
+        return self.keys[rows, :, : window.length], self.values[rows, :, : window.length]
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        return self._window.length, 0
+
+    def get_seq_length(self) -> int:
+        return self._window.start if self._window.prefill else 0
+
+    def get_max_length(self) -> int:
+        return self._window.context
+
+    def move(self, source: int, target: int, length: int) -> None:
+        self.keys[target, :, :length] = self.keys[source, :, :length]
+        self.values[target, :, :length] = self.values[source, :, :length]
+
+    def clear(self, slot: int) -> None:
+        self.keys[slot].zero_()
+        self.values[slot].zero_()
+
+
+class SlotCache(Cache):
+    """The cache of all layers of one model."""
+
+    def __init__(self, *, layers: int, slots: int, context: int) -> None:
+        self._window = Window(slots, context)
+        self._rows = torch.arange(slots)
+        self._slot_layers = [SlotLayer(self._window) for _ in range(layers)]
+        super().__init__(layers=list(self._slot_layers))
+
+    def decode_rows(self, positions: Tensor, longest: int) -> int:
+        """Aim the next forward at one new token for each of slots 0…B-1, at `positions` [B].
+
+        Return how many positions it will read, for the mask; `longest` is the largest position.
+        """
+        window = self._window
+        window.prefill = False
+        window.rows = self._rows[: positions.shape[0]]
+        window.positions = positions
+        window.length = self._bucketed(longest + 1)
+        return window.length
+
+    def prefill_slot(self, slot: int, start: int, count: int) -> int:
+        """Aim the next forward at `count` tokens of one slot; return the positions it reads."""
+        window = self._window
+        window.prefill, window.slot, window.start = True, slot, start
+        window.length = start + count
+        return window.length
+
+    def move(self, source: int, target: int, length: int) -> None:
+        for layer in self._initialized():
+            layer.move(source, target, length)
+
+    def clear(self, slot: int) -> None:
+        """Zero a slot: NaNs left there would reach the next request through masked positions."""
+        for layer in self._initialized():
+            layer.clear(slot)
+
+    def _initialized(self) -> list[SlotLayer]:
+        return [layer for layer in self._slot_layers if layer.is_initialized]
+
+    def _bucketed(self, length: int) -> int:
+        return min(self._window.context, -(-length // KV_BUCKET) * KV_BUCKET)

@@ -1,0 +1,64 @@
+"""Frames that wait for one connection's socket."""
+
+import asyncio
+
+from inference.engine.wire import Delta, Deltas, Message, encode
+
+# A reader this far behind is gone or broken: about a million characters of deltas.
+MAX_PENDING_BYTES = 4 * 1024 * 1024
+MESSAGE_BYTES = 256  # what a message without text is counted as
+
+
+class OutboxFullError(Exception):
+    """The reader is so far behind that waiting for it is of no use."""
+
+
+class Outbox:
+    """An ordered, bounded buffer; text for one request coalesces while the socket lags."""
+
+    def __init__(self) -> None:
+        self._pending: list[Message | dict[str, Delta]] = []
+        self._bytes = 0
+        self._closed = False
+        self._changed = asyncio.Event()
+
+    def put(self, message: Message) -> None:
+        """Append a message. Raises OutboxFullError."""
+        if isinstance(message, Deltas):
+            for delta in message.items:
+                self._merge(delta)
+        else:
+            self._pending.append(message)
+            self._bytes += MESSAGE_BYTES + len(getattr(message, "text", ""))
+        if self._bytes > MAX_PENDING_BYTES:
+            raise OutboxFullError
+        self._changed.set()
+
+    def close(self) -> None:
+        """Let `take` return what is left, and then nothing."""
+        self._closed = True
+        self._changed.set()
+
+    async def take(self) -> bytes:
+        """Wait until something is pending; return all of it as frames, b"" when closed."""
+        await self._changed.wait()
+        if not self._closed:
+            self._changed.clear()
+        pending, self._pending, self._bytes = self._pending, [], 0
+        return b"".join(
+            encode(Deltas(list(item.values())) if isinstance(item, dict) else item)
+            for item in pending
+        )
+
+    def _merge(self, delta: Delta) -> None:
+        if not self._pending or not isinstance(self._pending[-1], dict):
+            self._pending.append({})
+        batch = self._pending[-1]
+        assert isinstance(batch, dict)
+        earlier = batch.get(delta.request_id)
+        self._bytes += len(delta.text) if earlier else MESSAGE_BYTES + len(delta.text)
+        if earlier is not None:
+            delta = Delta(
+                delta.request_id, earlier.text + delta.text, earlier.tokens + delta.tokens
+            )
+        batch[delta.request_id] = delta

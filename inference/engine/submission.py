@@ -1,0 +1,86 @@
+"""Bounds on what may be submitted; a refusal names the field, the bound and the remedy."""
+
+import math
+from typing import Final, NamedTuple
+
+from inference.engine.wire import Sampling, Submit
+
+MAX_TEMPERATURE: Final = 100.0
+MAX_STOP_STRINGS: Final = 64
+MAX_STOP_CHARACTERS: Final = 1024
+MAX_ID_CHARACTERS: Final = 256
+SEED_BOUND: Final = 2**63
+
+
+class Refusal(NamedTuple):
+    """Why a request is not taken. `code` is machine-readable, `detail` safe to show."""
+
+    code: str
+    detail: str
+
+
+def refusal(request: Submit, *, vocabulary_size: int, context_length: int) -> Refusal | None:
+    """Return why `request` cannot be served, or None if it can."""
+    return (
+        _request_id(request)
+        or _prompt(request.prompt, vocabulary_size)
+        or _length(request, context_length)
+        or _sampling(request.sampling)
+        or _stop(request.stop)
+    )
+
+
+def _request_id(request: Submit) -> Refusal | None:
+    if 1 <= len(request.request_id) <= MAX_ID_CHARACTERS:
+        return None
+    return Refusal(
+        "invalid_request_id", f"request_id must have 1 to {MAX_ID_CHARACTERS} characters"
+    )
+
+
+def _prompt(prompt: list[int], vocabulary_size: int) -> Refusal | None:
+    if not prompt:
+        return Refusal("invalid_prompt", "the prompt is empty; it needs at least one token")
+    if min(prompt) < 0 or max(prompt) >= vocabulary_size:
+        bound = vocabulary_size - 1
+        return Refusal("invalid_prompt", f"the prompt holds a token id outside 0 to {bound}")
+    return None
+
+
+def _length(request: Submit, context_length: int) -> Refusal | None:
+    if request.max_tokens < 1:
+        return Refusal("invalid_max_tokens", "max_tokens must be at least 1")
+    wanted = len(request.prompt) + request.max_tokens
+    if wanted > context_length:
+        return Refusal(
+            "context_length_exceeded",
+            f"{len(request.prompt)} prompt tokens and max_tokens {request.max_tokens} make"
+            f" {wanted}; the model's context is {context_length} tokens: lower one of them",
+        )
+    return None
+
+
+def _sampling(sampling: Sampling) -> Refusal | None:
+    checks = (
+        ("temperature", 0 <= sampling.temperature <= MAX_TEMPERATURE, f"0 to {MAX_TEMPERATURE:g}"),
+        ("top_p", 0 < sampling.top_p <= 1, "above 0 and at most 1"),
+        ("top_k", 0 <= sampling.top_k < SEED_BOUND, "0 (no bound) or more"),
+        ("seed", -SEED_BOUND <= (sampling.seed or 0) < SEED_BOUND, "a 64-bit signed integer"),
+    )
+    for name, holds, bound in checks:
+        if not holds:
+            return Refusal("invalid_sampling", f"{name} must be {bound}")
+    # Below this, dividing by it overflows; asking for 0 says what is meant.
+    if 0 < sampling.temperature < 1e-4 or math.isnan(sampling.temperature):
+        return Refusal("invalid_sampling", "temperature must be 0 (greedy) or at least 0.0001")
+    return None
+
+
+def _stop(stop: list[str]) -> Refusal | None:
+    if len(stop) > MAX_STOP_STRINGS:
+        return Refusal("invalid_stop", f"stop holds more than {MAX_STOP_STRINGS} strings")
+    if any(not 1 <= len(text) <= MAX_STOP_CHARACTERS for text in stop):
+        return Refusal(
+            "invalid_stop", f"stop strings must have 1 to {MAX_STOP_CHARACTERS} characters"
+        )
+    return None
