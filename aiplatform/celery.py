@@ -1,0 +1,53 @@
+"""The Celery application: work that no request waits for. Prefork only, and never with torch."""
+
+import os
+from typing import Any, Final
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aiplatform.settings")
+
+from celery import Celery, signals
+from celery.schedules import crontab
+from django.conf import settings
+
+from aiplatform import logging
+from aiplatform.supervisor.parent_death import die_with_parent
+
+HARD_LIMIT_S: Final = 3600
+
+app = Celery("aiplatform")
+app.conf.update(
+    broker_url=settings.CELERY_BROKER_URL,
+    broker_connection_retry_on_startup=True,
+    # Above the hard limit plus the longest wait: whatever is unacknowledged for longer than this is
+    # delivered a second time.
+    broker_transport_options={"visibility_timeout": 4 * HARD_LIMIT_S},
+    task_serializer="json",
+    accept_content=["json"],
+    task_ignore_result=True,  # the job's row is the result
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_time_limit=HARD_LIMIT_S,
+    task_soft_time_limit=HARD_LIMIT_S - 60,
+    worker_prefetch_multiplier=1,
+    worker_disable_prefetch=True,
+    worker_soft_shutdown_timeout=settings.SHUTDOWN_GRACE_S,
+    worker_hijack_root_logger=False,
+    timezone="UTC",
+    beat_schedule={
+        "purge-history": {"task": "inference.jobs.purge_history", "schedule": crontab("17", "3")},
+    },
+)
+app.autodiscover_tasks(["inference.jobs"])
+
+
+@signals.setup_logging.connect
+def _log_as_django_does(**_: Any) -> None:
+    logging.configure(settings.LOGGING)
+
+
+@signals.worker_init.connect
+def _note_worker(**_: Any) -> None:
+    """Have pool and beat processes, which Celery forks itself, die with this one."""
+    worker = os.getpid()
+    signals.worker_process_init.connect(lambda **_: die_with_parent(worker), weak=False)
+    signals.beat_embedded_init.connect(lambda **_: die_with_parent(worker), weak=False)

@@ -1,0 +1,75 @@
+"""The banner: where everything is, and a request that can be pasted."""
+
+import json
+import re
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+
+from accounts.errors import AuthenticationRefused
+from accounts.selectors import principal_of_key
+from aiplatform.supervisor.readiness import local_host
+
+QUESTION: Final = "What is the capital of France?"
+_KEY: Final = re.compile(r"^API key: +(\S+)$", re.MULTILINE)
+
+
+def first_run_file() -> Path:
+    """Return where the first credentials are kept, readable for their owner alone."""
+    return Path(settings.VAR_DIR) / "first-run.txt"
+
+
+def banner(*, seconds: float) -> str:
+    """Return what is printed once the platform is ready, `seconds` after its start."""
+    base = _base_address()
+    return "\n".join(
+        [
+            "",
+            f"  Ready after {seconds:.1f} s.",
+            "",
+            f"  Pages      {base}/",
+            f"  Admin      {base}/admin",
+            f"  API        {base}/api/docs",
+            f"  {_credentials()}",
+            "  Stop       Ctrl-C (twice: at once)",
+            "",
+            "  Try it:",
+            "",
+            _curl(base),
+            "",
+        ]
+    )
+
+
+def _base_address() -> str:
+    host = local_host()
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.PORT}"
+
+
+def _credentials() -> str:
+    path = first_run_file()
+    if path.exists():
+        return f"Sign in    the first user, password and API key are in {path}"
+    return "API key    python manage.py createkey USERNAME"
+
+
+def _curl(base: str) -> str:
+    body = json.dumps({"messages": [{"role": "user", "content": QUESTION}]})
+    return (
+        f"  curl {base}/v1/chat/completions \\\n"
+        f"    -H 'Authorization: Bearer {_first_key() or 'YOUR_API_KEY'}' \\\n"
+        f"    -H 'Content-Type: application/json' \\\n"
+        f"    -d '{body}'"
+    )
+
+
+def _first_key() -> str | None:
+    """Return the first API key while it is still good for something."""
+    try:
+        found = _KEY.search(first_run_file().read_text())
+        if found:
+            principal_of_key(found[1])
+    except (OSError, AuthenticationRefused):
+        return None
+    return found[1] if found else None
