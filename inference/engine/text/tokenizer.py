@@ -69,6 +69,11 @@ class Tokenizer:
             chat_template=None if source is None else ChatTemplate(source),
         )
 
+    @property
+    def has_chat_template(self) -> bool:
+        """Return whether messages can be encoded at all."""
+        return self._chat_template is not None
+
     def encode(self, text: str) -> list[int]:
         """Return the ids of `text`, with the special tokens the model's own files add."""
         return list(self._backend.encode(text).ids)

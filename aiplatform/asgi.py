@@ -1,0 +1,34 @@
+"""The ASGI application: static files, lifespan, and everything else through Django."""
+
+import os
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aiplatform.settings")
+
+import django
+
+django.setup()
+
+from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
+
+from aiplatform.body_bound import BodyBound
+from aiplatform.handler import Handler
+from aiplatform.lifespan import Lifespan
+from aiplatform.static_files import static_files
+
+_http = BodyBound(Handler())
+_static = static_files()
+_lifespan = Lifespan()
+
+
+async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    """Hand a connection to what serves it."""
+    target: Any = _http
+    if scope["type"] == "lifespan":
+        target = _lifespan
+    elif scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 4404, "reason": "No websocket here."})
+        return
+    elif scope["path"].startswith("/static/"):
+        target = _static
+    await target(scope, receive, send)

@@ -1,0 +1,63 @@
+"""A bound on request bodies before anything reads them whole.
+
+Django reads the body to its end, onto disk if need be, before any view or setting has a say.
+"""
+
+from typing import Any
+
+from django.conf import settings
+
+from aiplatform.errors import ApiError, body_too_large, openai_error, problem
+from aiplatform.json_media import encode
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class BodyBound:
+    """Answer 413 to a body over MAX_BODY_BYTES, declared or not, without reading on."""
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if not declared.isdigit() or int(declared) > settings.MAX_BODY_BYTES:
+            await _refuse(scope, send)
+            return
+        if declared != b"0":  # the server holds a client to what it declared
+            await self._application(scope, receive, send)
+            return
+        try:
+            await self._application(scope, _counted(receive), send)
+        except _TooLarge:
+            await _refuse(scope, send)
+
+
+def _counted(receive: Any) -> Any:
+    total = 0
+
+    async def counted() -> Any:
+        nonlocal total
+        message = await receive()
+        total += len(message.get("body", b""))
+        if total > settings.MAX_BODY_BYTES:
+            raise _TooLarge
+        return message
+
+    return counted
+
+
+async def _refuse(scope: Any, send: Any) -> None:
+    error: ApiError = body_too_large()
+    openai = scope["path"].startswith("/v1/")
+    body = encode(openai_error(error) if openai else problem(error, ""))
+    content_type = b"application/json" if openai else b"application/problem+json"
+    headers = [
+        (b"content-type", content_type),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),  # the rest of the body is still on its way
+    ]
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,25 @@
+"""Every address of the platform."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+
+from aiplatform import health
+from django_prometheus.exports import ExportToDjangoView
+
+handler400 = "aiplatform.errors.bad_request"
+handler403 = "aiplatform.errors.forbidden"
+handler404 = "aiplatform.errors.not_found"
+handler500 = "aiplatform.errors.server_error"
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("inference.api.urls")),
+    re_path(r"^health/live/?$", health.live),
+    re_path(r"^health/ready/?$", health.ready),
+    re_path(r"^health/?$", health.summary),
+    re_path(r"^metrics/?$", ExportToDjangoView),
+    re_path(r"^api/schema/?$", SpectacularAPIView.as_view(), name="schema"),
+    re_path(r"^api/docs/?$", SpectacularSwaggerView.as_view(url_name="schema")),
+    re_path(r"^api/redoc/?$", SpectacularRedocView.as_view(url_name="schema")),
+]

@@ -1,0 +1,36 @@
+"""What a door of either protocol writes: a whole answer, or chunks of a stream.
+
+One `Answer` a request; the two protocols and their routes differ only in the words.
+"""
+
+from typing import Protocol
+
+from django.http import HttpRequest, HttpResponse
+
+from aiplatform.errors import ApiError
+from inference.gateway.entry import Entry
+from inference.gateway.spec import GenerationSpec
+
+
+class Form(Protocol):
+    """How one route puts a generation into bytes. `entry` holds id, counts and timings."""
+
+    door: str  # the route's name in history and metrics
+
+    def whole(self, spec: GenerationSpec, entry: Entry) -> bytes:
+        """Return the body of an answer that is not streamed."""
+
+    def first(self, spec: GenerationSpec, entry: Entry) -> bytes:
+        """Return the event that opens a stream, or nothing."""
+
+    def delta(self, spec: GenerationSpec, entry: Entry, text: str) -> bytes:
+        """Return the event that carries new text."""
+
+    def last(self, spec: GenerationSpec, entry: Entry) -> bytes:
+        """Return the events that close a stream."""
+
+    def failed(self, entry: Entry, error: ApiError) -> bytes:
+        """Return the events that close a stream which fails after it began."""
+
+    def refusal(self, request: HttpRequest, error: ApiError) -> HttpResponse:
+        """Return the answer to a request that fails before anything was sent."""

@@ -1,0 +1,73 @@
+"""Server-sent events out of a generation that runs as a task of its own (WHATWG HTML §9.2)."""
+
+import asyncio
+from typing import Final
+
+from aiplatform.json_media import encode
+
+# Proxies cut connections that stay silent for long; a comment keeps them open.
+KEEP_ALIVE_S: Final = 15.0
+_KEEP_ALIVE: Final = b": keep-alive\n\n"
+DONE: Final = b"data: [DONE]\n\n"
+
+
+def event(data: object) -> bytes:
+    """Return one event with `data` as JSON."""
+    return b"data: " + encode(data) + b"\n\n"
+
+
+class EventStream:
+    """The body of a streaming response: events put in by the generation, taken out by the server.
+
+    An iterator object and not a generator, because Django closes the former at once when the client
+    goes, while a suspended generator waits for garbage collection. It holds at most one event:
+    a slow client slows its own generation's deliveries, which the run then coalesces.
+    """
+
+    def __init__(self) -> None:
+        self._events: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=1)
+        self._loop = asyncio.get_running_loop()
+        self._generation: asyncio.Task[None] | None = None
+        self._ended = False
+
+    def attach(self, generation: "asyncio.Task[None]") -> None:
+        """Name the task to cancel when the client goes away."""
+        self._generation = generation
+
+    async def put(self, data: bytes) -> None:
+        """Pass an event on; returns when the one before it has been taken."""
+        if data and not self._ended:
+            await self._events.put(data)
+
+    async def end(self) -> None:
+        """Nothing more comes."""
+        if not self._ended:
+            await self._events.put(None)
+
+    def __aiter__(self) -> "EventStream":
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._ended:
+            raise StopAsyncIteration
+        try:
+            async with asyncio.timeout(KEEP_ALIVE_S):
+                data = await self._events.get()
+        except TimeoutError:
+            return _KEEP_ALIVE
+        if data is None:
+            self._ended = True
+            raise StopAsyncIteration
+        return data
+
+    def close(self) -> None:
+        """The response is over, sent whole or not. Called from a worker thread by Django."""
+        self._loop.call_soon_threadsafe(self._close)
+
+    def _close(self) -> None:
+        if self._generation is not None and not self._ended:
+            self._generation.cancel()
+        self._ended = True
+        # Whoever still waits to put an event must not wait for ever.
+        while not self._events.empty():
+            self._events.get_nowait()

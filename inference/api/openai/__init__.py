@@ -1,0 +1,1 @@
+"""OpenAI's protocol under /v1, as its own SDK speaks it."""

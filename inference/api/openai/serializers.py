@@ -1,0 +1,188 @@
+"""What /v1/chat/completions and /v1/completions take."""
+
+from typing import Any, Final
+
+from rest_framework import serializers
+
+from inference.api import fields
+from inference.api.openai.parameters import check_parameters
+
+MAX_MESSAGES: Final = 2_000
+ROLES: Final = ("system", "developer", "user", "assistant")
+
+
+class StreamOptionsSerializer(serializers.Serializer[Any]):
+    """`stream_options`."""
+
+    include_usage = fields.StrictBoolean(default=False)
+    include_obfuscation = fields.StrictBoolean(default=False)  # nothing to obfuscate here
+
+
+class ContentField(serializers.Field):  # type: ignore[type-arg]  # DRF's stubs want four parameters
+    """A message's content: a string, or a list of text parts."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if isinstance(data, str):
+            return data
+        if not isinstance(data, list) or not data:
+            raise serializers.ValidationError("Give a string or a list of text parts.")
+        return "".join(self._text(part) for part in data)
+
+    def _text(self, part: Any) -> str:
+        if not isinstance(part, dict) or part.get("type") != "text":
+            raise serializers.ValidationError("Only parts of type `text` are supported.")
+        if not isinstance(part.get("text"), str):
+            raise serializers.ValidationError("A text part has a string `text`.")
+        return str(part["text"])
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class MessageSerializer(serializers.Serializer[Any]):
+    """One chat message."""
+
+    role = serializers.ChoiceField(ROLES)
+    content = ContentField()
+    name = fields.StrictText(required=False, max_length=64)
+
+
+class GenerationSerializer(serializers.Serializer[Any]):
+    """What both routes share."""
+
+    model = fields.StrictText(required=False, allow_null=True, max_length=100)
+    max_tokens = fields.StrictInteger(
+        required=False, allow_null=True, min_value=1, max_value=fields.MAX_TOKENS
+    )
+    temperature = fields.temperature(allow_null=True)
+    top_p = fields.top_p(allow_null=True)
+    top_k = fields.top_k(allow_null=True)
+    seed = fields.seed()
+    stop = fields.StopField(required=False, allow_null=True)
+    stream = fields.StrictBoolean(required=False, allow_null=True)
+    stream_options = StreamOptionsSerializer(required=False, allow_null=True)
+
+    def to_internal_value(self, data: Any) -> Any:
+        check_parameters(data, frozenset(self.fields))
+        return super().to_internal_value(data)
+
+
+class ChatCompletionSerializer(GenerationSerializer):
+    """The body of a chat completion."""
+
+    messages = serializers.ListField(
+        child=MessageSerializer(), min_length=1, max_length=MAX_MESSAGES
+    )
+    max_completion_tokens = fields.StrictInteger(
+        required=False, allow_null=True, min_value=1, max_value=fields.MAX_TOKENS
+    )
+
+
+class PromptField(serializers.Field):  # type: ignore[type-arg]  # DRF's stubs want four parameters
+    """One prompt: a string, a list with one string, or a list of token ids."""
+
+    def to_internal_value(self, data: Any) -> str | list[int]:
+        if isinstance(data, list) and len(data) == 1 and isinstance(data[0], str | list):
+            data = data[0]
+        if isinstance(data, str):
+            return data
+        if not isinstance(data, list) or not data:
+            raise serializers.ValidationError("Give a string or a list of token ids.")
+        if isinstance(data[0], str | list):
+            raise serializers.ValidationError("One prompt a request; send the others apart.")
+        if not all(type(token) is int and token >= 0 for token in data):
+            raise serializers.ValidationError("Token ids are whole numbers from 0.")
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class CompletionSerializer(GenerationSerializer):
+    """The body of a completion."""
+
+    prompt = PromptField()
+
+
+class UsageSerializer(serializers.Serializer[Any]):
+    """Tokens read and made."""
+
+    prompt_tokens = serializers.IntegerField()
+    completion_tokens = serializers.IntegerField()
+    total_tokens = serializers.IntegerField()
+
+
+class AnsweredMessageSerializer(serializers.Serializer[Any]):
+    """What the model said."""
+
+    role = serializers.CharField()
+    content = serializers.CharField()
+
+
+class ChatChoiceSerializer(serializers.Serializer[Any]):
+    """The one choice of a chat completion."""
+
+    index = serializers.IntegerField()
+    message = AnsweredMessageSerializer()
+    finish_reason = serializers.ChoiceField(["stop", "length"])
+
+
+class ChatCompletionAnswerSerializer(serializers.Serializer[Any]):
+    """A chat completion."""
+
+    id = serializers.CharField()
+    object = serializers.CharField()
+    created = serializers.IntegerField()
+    model = serializers.CharField()
+    choices = ChatChoiceSerializer(many=True)
+    usage = UsageSerializer()
+
+
+class TextChoiceSerializer(serializers.Serializer[Any]):
+    """The one choice of a completion."""
+
+    index = serializers.IntegerField()
+    text = serializers.CharField()
+    finish_reason = serializers.ChoiceField(["stop", "length"])
+
+
+class CompletionAnswerSerializer(serializers.Serializer[Any]):
+    """A completion."""
+
+    id = serializers.CharField()
+    object = serializers.CharField()
+    created = serializers.IntegerField()
+    model = serializers.CharField()
+    choices = TextChoiceSerializer(many=True)
+    usage = UsageSerializer()
+
+
+class OpenAIErrorDetailSerializer(serializers.Serializer[Any]):
+    """What went wrong."""
+
+    message = serializers.CharField()
+    type = serializers.CharField()
+    param = serializers.CharField(allow_null=True)
+    code = serializers.CharField()
+
+
+class OpenAIErrorSerializer(serializers.Serializer[Any]):
+    """OpenAI's error object."""
+
+    error = OpenAIErrorDetailSerializer()
+
+
+class OpenAIModelSerializer(serializers.Serializer[Any]):
+    """A model, as OpenAI describes one."""
+
+    id = serializers.CharField()
+    object = serializers.CharField()
+    created = serializers.IntegerField()
+    owned_by = serializers.CharField()
+
+
+class OpenAIModelListSerializer(serializers.Serializer[Any]):
+    """All models."""
+
+    object = serializers.CharField()
+    data = OpenAIModelSerializer(many=True)

@@ -1,0 +1,28 @@
+"""Addresses of every door, each with and without a trailing slash."""
+
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from inference.api.native.text import TextViewSet
+from inference.api.openai.completions import ChatCompletionViewSet, CompletionViewSet
+from inference.api.openai.models import OpenAIModelViewSet
+
+
+def _both(route: str, viewset: Any, actions: dict[str, str]) -> list[URLPattern | URLResolver]:
+    """Return the route without and with a slash; a redirect would turn a POST into a GET."""
+    # The second is left out of the schema: it is the same operation.
+    return [
+        path(route, viewset.as_view(actions)),
+        path(f"{route}/", viewset.as_view(actions, schema=None)),
+    ]
+
+
+urlpatterns = [
+    path("api/v1/", include("inference.api.native.models.urls")),
+    *_both("api/v1/generate/text", TextViewSet, {"post": "create"}),
+    *_both("v1/models", OpenAIModelViewSet, {"get": "list"}),
+    *_both("v1/models/<str:name>", OpenAIModelViewSet, {"get": "retrieve"}),
+    *_both("v1/chat/completions", ChatCompletionViewSet, {"post": "create"}),
+    *_both("v1/completions", CompletionViewSet, {"post": "create"}),
+]

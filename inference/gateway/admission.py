@@ -1,0 +1,113 @@
+"""Admission: may this request run now? One script in the shared store decides, all or nothing."""
+
+import asyncio
+import functools
+import math
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+import structlog
+from django.conf import settings
+
+from accounts.principal import Principal
+from aiplatform.store import Unavailable, async_store
+from inference.gateway import errors, replicas
+from inference.gateway.spec import GenerationSpec
+
+log = structlog.get_logger(__name__)
+
+_ADMIT: Final = Path(__file__).with_name("admission.lua").read_text()
+_RENEW: Final = Path(__file__).with_name("renewal.lua").read_text()
+
+
+class Lease:
+    """A place among the running requests, given back at the end of the `async with` block."""
+
+    def __init__(self, request_id: str, keys: list[str]) -> None:
+        self.request_id = request_id
+        self.keys = keys
+
+    async def __aenter__(self) -> "Lease":
+        _held[self.request_id] = self
+        _keep_renewing()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, raised: object, where: TracebackType | None
+    ) -> None:
+        _held.pop(self.request_id, None)
+        try:
+            async with async_store().pipeline(transaction=False) as pipe:
+                for key in self.keys:
+                    pipe.zrem(key, self.request_id)
+                await pipe.execute()
+        except Unavailable:
+            log.warning("lease_left_to_expire", lease=self.request_id)
+
+
+async def admit(request_id: str, principal: Principal, spec: GenerationSpec) -> Lease:
+    """Reserve a place for the request. Raises ApiError: which bound, how far over, when again."""
+    available = await replicas.of_model(spec.model.name)
+    ready = [replica for replica in available if replica.state == "ready"]
+    places = spec.model.slots * max(1, len(ready)) + spec.model.max_queue
+    keys = [f"lease:user:{principal.user_id}", f"lease:model:{spec.model.name}"]
+    bounds = [settings.MAX_CONCURRENT_PER_USER, places]
+    arguments = [request_id, settings.LEASE_TTL_S * 1000, *bounds]
+    try:
+        reached, *used = await _script(_ADMIT)(keys=keys, args=arguments)
+    except Unavailable as error:
+        raise errors.limits_unavailable() from error
+    wait = _expected_wait(ready)
+    if reached == 1:
+        raise errors.over_limit(
+            limit="concurrency", used=used[0], bound=bounds[0], retry_after=wait
+        )
+    if reached == 2:
+        raise errors.queue_full(model=spec.model.name, waiting=used[0], retry_after=wait)
+    return Lease(request_id, keys)
+
+
+def _expected_wait(ready: list[Any]) -> float:
+    """Return seconds until a place should be free: a request's mean time over what runs at once."""
+    if not ready:
+        return float(settings.LEASE_TTL_S)
+    return max(1.0, *(one.mean_request_s / max(1, one.running) for one in ready))
+
+
+def _script(source: str) -> Any:
+    return _registered(async_store(), source)
+
+
+@functools.lru_cache(maxsize=32)
+def _registered(store: Any, source: str) -> Any:
+    return store.register_script(source)
+
+
+_held: Final[dict[str, Lease]] = {}
+_renewals: Final[dict[asyncio.AbstractEventLoop, asyncio.Task[None]]] = {}
+
+
+def _keep_renewing() -> None:
+    loop = asyncio.get_running_loop()
+    task = _renewals.get(loop)
+    if task is None or task.done():
+        _renewals[loop] = loop.create_task(_renew_while_held())
+
+
+async def _renew_while_held() -> None:
+    """Renew every lease of this process a few times in its life; end when none is held."""
+    while _held:
+        await asyncio.sleep(settings.LEASE_TTL_S / 4)
+        held = [(key, lease.request_id) for lease in _held.values() for key in lease.keys]
+        for start in range(0, len(held), 1000):
+            await _renew(held[start : start + 1000])
+
+
+async def _renew(held: list[tuple[str, str]]) -> None:
+    keys = [key for key, _ in held]
+    arguments = [math.ceil(settings.LEASE_TTL_S * 1000), *(member for _, member in held)]
+    try:
+        await _script(_RENEW)(keys=keys, args=arguments)
+    except Unavailable:
+        log.warning("leases_not_renewed", leases=len(held))

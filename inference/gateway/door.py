@@ -1,0 +1,29 @@
+"""What the gateway asks of a door: the HTTP views, and later websockets, jobs and batch lines."""
+
+from typing import Protocol
+
+from accounts.principal import Principal
+from aiplatform.errors import ApiError
+from inference.gateway.entry import Entry
+from inference.gateway.spec import GenerationSpec
+
+
+class Door(Protocol):
+    """One request at one door. Each method is called at most once, but for `send`."""
+
+    entry: Entry  # with the request's id, the door's name and the client already in
+
+    async def authenticate(self) -> Principal:
+        """Return who is calling. Raises AuthenticationRefused or ApiError."""
+
+    async def parse(self, principal: Principal) -> GenerationSpec:
+        """Return what is asked. Raises ApiError, or a ValidationError of DRF."""
+
+    async def open(self) -> None:
+        """The request is admitted and a replica has accepted it."""
+
+    async def send(self, text: str, tokens: int) -> None:
+        """Pass new text on. May take its time: the engine does not wait for it."""
+
+    async def finish(self, error: ApiError | None) -> None:
+        """Everything is settled; the entry says what it came to."""

@@ -1,0 +1,98 @@
+"""The ways a request can fail on its way through the gateway, each with its status and remedy."""
+
+from aiplatform.errors import ApiError
+
+
+def unknown_model(name: str) -> ApiError:
+    return ApiError(
+        404,
+        "model_not_found",
+        f"There is no model {name[:100]!r} that you may use. GET /v1/models lists them.",
+        param="model",
+    )
+
+
+def no_default_model() -> ApiError:
+    return ApiError(
+        400, "model_required", "No default model is set. Name one in `model`.", param="model"
+    )
+
+
+def scope_missing(scope: str) -> ApiError:
+    return ApiError(403, "scope_missing", f"This API key lacks the scope `{scope}`.")
+
+
+def context_length_exceeded(*, prompt: int, context: int, param: str) -> ApiError:
+    return ApiError(
+        400,
+        "context_length_exceeded",
+        f"The prompt has {prompt} tokens. The model's context is {context} tokens, and at least "
+        "one must be left for the answer. Shorten the prompt.",
+        param=param,
+    )
+
+
+def prompt_not_renderable(detail: str, param: str) -> ApiError:
+    return ApiError(400, "invalid_prompt", f"{param}: {detail}", param=param)
+
+
+def over_limit(*, limit: str, used: int, bound: int, retry_after: float) -> ApiError:
+    return ApiError(
+        429,
+        f"{limit}_limit",
+        f"You have {used} requests under way; {bound} at once is the limit. "
+        "Wait for one to finish.",
+        retry_after=retry_after,
+    )
+
+
+def queue_full(*, model: str, waiting: int, retry_after: float) -> ApiError:
+    return ApiError(
+        503,
+        "queue_full",
+        f"The queue of {model} is full: {waiting} requests are under way.",
+        retry_after=retry_after,
+    )
+
+
+def limits_unavailable() -> ApiError:
+    return ApiError(
+        503,
+        "limits_unavailable",
+        "The limits cannot be checked now, so nothing is admitted. Try again shortly.",
+        retry_after=2,
+    )
+
+
+def database_unavailable() -> ApiError:
+    return ApiError(
+        503, "database_unavailable", "The database is away. Try again shortly.", retry_after=2
+    )
+
+
+def model_not_ready(*, model: str, state: str, retry_after: float) -> ApiError:
+    return ApiError(
+        503, "model_not_ready", f"No replica of {model} is ready: {state}.", retry_after=retry_after
+    )
+
+
+def replica_lost() -> ApiError:
+    return ApiError(
+        503,
+        "replica_lost",
+        "The replica that was answering died. It is being restarted; try again.",
+        retry_after=2,
+    )
+
+
+def replica_failed(code: str, detail: str) -> ApiError:
+    return ApiError(500, code, detail)
+
+
+def deadline_passed(seconds: int) -> ApiError:
+    return ApiError(504, "deadline_passed", f"The answer was not complete after {seconds} seconds.")
+
+
+def internal() -> ApiError:
+    detail = "Something went wrong on our side. The request id finds it in the logs."
+    return ApiError(500, "internal_error", detail)

@@ -1,0 +1,145 @@
+"""A request's life, the same for every door: the six steps, in order, in one function."""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from typing import Any, Final
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError
+
+from accounts.errors import AuthenticationRefused
+from accounts.principal import Principal
+from aiplatform import metrics
+from aiplatform.errors import ApiError, as_api_error
+from inference.gateway import errors
+from inference.gateway.admission import admit
+from inference.gateway.door import Door
+from inference.gateway.entry import (
+    CLIENT_CLOSED,
+    Entry,
+    Stopwatch,
+    note_caller,
+    note_end,
+    note_run,
+    note_spec,
+)
+from inference.gateway.routing import Routed
+from inference.gateway.settlement import settlement
+from inference.gateway.spec import GenerationSpec
+
+log = structlog.get_logger(__name__)
+
+
+async def generate(door: Door) -> None:
+    """Take one request through the six steps. Never raises: what went wrong goes to the door.
+
+    Cancelling the task that runs this stops the replica within a step; what was made until then
+    is settled all the same.
+    """
+    entry, watch, error = door.entry, Stopwatch(), None
+    try:
+        async with asyncio.timeout(settings.REQUEST_TIMEOUT_S):
+            principal = await door.authenticate()
+            note_caller(entry, principal)
+            spec = await door.parse(principal)
+            note_spec(entry, spec, store_bodies=settings.STORE_BODIES and principal.store_bodies)
+            async with await admit(str(entry.id), principal, spec):
+                await _route_and_stream(door, principal, spec, watch)
+    except asyncio.CancelledError:
+        error = ApiError(CLIENT_CLOSED, "client_gone", "The client went away.")
+    except TimeoutError:
+        error = errors.deadline_passed(settings.REQUEST_TIMEOUT_S)
+    except Exception as raised:
+        error = _as_error(raised)
+    note_end(entry, error, watch)
+    await _to_its_end(_settle_and_finish(door, error))
+
+
+async def _route_and_stream(
+    door: Door, principal: Principal, spec: GenerationSpec, watch: Stopwatch
+) -> None:
+    entry = door.entry
+    routed = Routed(str(entry.id), str(principal.user_id), spec)
+    answered: list[str] = []
+    try:
+        await routed.start()
+        await door.open()
+        async for text, tokens in routed:
+            answered.append(text)
+            await door.send(text, tokens)
+    finally:
+        # However it ended, the replica stops and says what it made.
+        await routed.cancel()
+        entry.replica = routed.replica_id
+        entry.answered = "".join(answered)
+        note_run(entry, routed.run, watch)
+
+
+async def _settle_and_finish(door: Door, error: ApiError | None) -> None:
+    # Where nobody we know asked, there is no one to account it to.
+    if door.entry.user_id is not None:
+        await settlement().settle(door.entry)
+        _count(door.entry)
+    await door.finish(error)
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Run `work` to its end even if this task is cancelled meanwhile."""
+    task = asyncio.create_task(work)
+    while not task.done():
+        # A client that goes away now is too late to change what happened.
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
+    task.result()
+
+
+def _as_error(raised: Exception) -> ApiError:
+    if isinstance(raised, AuthenticationRefused):
+        return ApiError(401, raised.code, raised.detail)
+    if isinstance(raised, DatabaseError):
+        return errors.database_unavailable()
+    known = as_api_error(raised)
+    if known is None:
+        log.exception("generation_failed", exc_info=raised)
+    return known or errors.internal()
+
+
+def _count(entry: Entry) -> None:
+    model = entry.model_name or "none"
+    metrics.generations.labels(model, entry.door, entry.status).inc()
+    metrics.generation_tokens.labels(model, "prompt").inc(entry.prompt_tokens)
+    metrics.generation_tokens.labels(model, "completion").inc(entry.completion_tokens)
+    if entry.ttft_ms is not None:
+        metrics.time_to_first_token.labels(model).observe(entry.ttft_ms / 1000)
+    if entry.overhead_ms is not None:
+        metrics.overhead_seconds.observe(entry.overhead_ms / 1000)
+
+
+_under_way: Final[set[asyncio.Task[None]]] = set()
+
+
+def start(generation: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Run a generation as a task of its own, which outlives the connection it came by."""
+    task = asyncio.create_task(generation)
+    _under_way.add(task)
+    metrics.generations_open.inc()
+    task.add_done_callback(_ended)
+    return task
+
+
+async def finish_all(seconds: float) -> None:
+    """Wait for the generations under way, then cancel and settle those that take longer."""
+    if not _under_way:
+        return
+    _, late = await asyncio.wait(_under_way, timeout=seconds)
+    for task in late:
+        task.cancel()
+    if late:
+        await asyncio.wait(late, timeout=seconds)
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    _under_way.discard(task)
+    metrics.generations_open.dec()

@@ -1,0 +1,56 @@
+"""Writes of the history: many entries in one transaction."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+import structlog
+from django.db import IntegrityError, transaction
+
+from accounts.services import api_keys_touch
+from inference.gateway.entry import Entry
+from inference.gateway.models import Request, RequestBody
+
+log = structlog.get_logger(__name__)
+
+_BODY_FIELDS: Final = ("asked", "answered")
+_COLUMNS: Final = [name for name in Entry.__struct_fields__ if name not in _BODY_FIELDS]
+
+
+def entries_write(entries: Sequence[Entry]) -> None:
+    """Write `entries`; one that is there already stays as it is.
+
+    Raises DatabaseError when the database is away. An entry whose user, key or model has been
+    deleted meanwhile is written without the reference: the ledger loses nobody's usage.
+    """
+    try:
+        _write(entries)
+    except IntegrityError:
+        for entry in entries:
+            _write_alone(entry)
+
+
+def _write_alone(entry: Entry) -> None:
+    try:
+        _write([entry])
+    except IntegrityError:
+        log.warning("entry_without_references", entry=str(entry.id))
+        _write([msgspec.structs.replace(entry, user_id=None, api_key_id=None, model_id=None)])
+
+
+def _write(entries: Sequence[Entry]) -> None:
+    rows = [Request(**{name: getattr(entry, name) for name in _COLUMNS}) for entry in entries]
+    bodies = [
+        RequestBody(request_id=entry.id, prompt=entry.asked, completion=entry.answered)
+        for entry in entries
+        if entry.asked is not None
+    ]
+    with transaction.atomic():
+        Request.objects.bulk_create(rows, ignore_conflicts=True)
+        RequestBody.objects.bulk_create(bodies, ignore_conflicts=True)
+        api_keys_touch(used=_last_uses(entries))
+
+
+def _last_uses(entries: Iterable[Entry]) -> dict[int, datetime]:
+    return {entry.api_key_id: entry.created_at for entry in entries if entry.api_key_id}

@@ -1,0 +1,69 @@
+"""The replicas as this process sees them: announcements read a few times a second, and breakers."""
+
+import time
+from typing import Final
+
+from aiplatform.store import Unavailable, async_store
+from inference.gateway import errors
+from inference.registry.directory import Replica, replicas_async
+
+FRESH_S: Final = 0.25
+# After a failure a replica is left alone for this long, doubled with each failure in a row.
+BREAK_S: Final = 0.5
+LONGEST_BREAK_S: Final = 10.0
+
+
+class _Snapshot:
+    read_at = -FRESH_S
+    replicas: tuple[Replica, ...] = ()
+
+
+class _Breaker:
+    """Failures in a row of one replica, and until when it is therefore left alone."""
+
+    def __init__(self) -> None:
+        self.failures = 0
+        self.open_until = 0.0
+
+    def trip(self) -> None:
+        pause = min(BREAK_S * 2**self.failures, LONGEST_BREAK_S)
+        self.failures += 1
+        self.open_until = time.monotonic() + pause
+
+
+_breakers: Final[dict[str, _Breaker]] = {}
+
+
+async def of_model(name: str) -> list[Replica]:
+    """Return the announced replicas of a model, whatever their state. Raises ApiError."""
+    if time.monotonic() - _Snapshot.read_at > FRESH_S:
+        asked_at = time.monotonic()
+        try:
+            _Snapshot.replicas = tuple(await replicas_async(async_store()))
+        except Unavailable as error:
+            raise errors.limits_unavailable() from error
+        _Snapshot.read_at = asked_at
+        _forget_breakers()
+    return [replica for replica in _Snapshot.replicas if replica.model == name]
+
+
+def is_closed(replica_id: str) -> bool:
+    """Return whether the replica may be tried: its breaker has not tripped lately."""
+    breaker = _breakers.get(replica_id)
+    return breaker is None or breaker.open_until <= time.monotonic()
+
+
+def trip(replica_id: str) -> None:
+    """Note that the replica failed, and leave it alone for a while."""
+    _breakers.setdefault(replica_id, _Breaker()).trip()
+
+
+def reset(replica_id: str) -> None:
+    """Note that the replica works."""
+    _breakers.pop(replica_id, None)
+
+
+def _forget_breakers() -> None:
+    gone = _breakers.keys() - {replica.id for replica in _Snapshot.replicas}
+    for replica_id in gone:
+        del _breakers[replica_id]

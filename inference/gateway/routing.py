@@ -1,0 +1,123 @@
+"""Routing: which replica answers, and another one while nothing has been sent yet."""
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from aiplatform.errors import ApiError
+from inference.engine import wire
+from inference.gateway import errors, replicas
+from inference.gateway.connection import Connection, connection_to
+from inference.gateway.run import ReplicaLost, ReplicaRefused, Run
+from inference.gateway.spec import GenerationSpec
+from inference.registry.directory import Replica
+
+log = structlog.get_logger(__name__)
+
+# The replica is fine or will be soon; this request is better served elsewhere.
+_TRY_ANOTHER: Final = frozenset({"loading", "draining", "queue_full"})
+_CANCEL_TIMEOUT_S: Final = 2.0
+
+
+class Routed:
+    """A run on the replica that was picked; moves to another one if it dies before any text."""
+
+    def __init__(self, request_id: str, tenant: str, spec: GenerationSpec) -> None:
+        self._submit = wire.Submit(
+            request_id=request_id,
+            prompt=spec.prompt,
+            max_tokens=spec.max_tokens,
+            sampling=spec.sampling,
+            stop=spec.stop,
+            tenant=tenant,
+        )
+        self._model = spec.model.name
+        self._failed: set[str] = set()
+        self._connection: Connection | None = None
+        self._sent_any = False
+        self.replica_id = ""
+        self.run = Run()
+
+    async def start(self) -> None:
+        """Submit to the best replica that takes it. Raises ApiError when none does."""
+        while True:
+            replica = await self._pick()
+            try:
+                await self._start_on(replica)
+            except ReplicaLost as lost:
+                replicas.trip(replica.id)
+                log.warning("replica_lost", replica=replica.id, reason=str(lost))
+            except ReplicaRefused as refused:
+                if refused.failed.code not in _TRY_ANOTHER:
+                    raise _refusal(refused.failed) from refused
+            else:
+                replicas.reset(replica.id)
+                return
+            self._failed.add(replica.id)
+
+    def __aiter__(self) -> "Routed":
+        return self
+
+    async def __anext__(self) -> tuple[str, int]:
+        """Return new text and its number of tokens. Raises ApiError when the replica fails."""
+        while True:
+            try:
+                delta = await self.run.__anext__()
+            except ReplicaRefused as refused:
+                raise _refusal(refused.failed) from refused
+            except ReplicaLost as lost:
+                replicas.trip(self.replica_id)
+                if self._sent_any:
+                    raise errors.replica_lost() from lost
+                self._failed.add(self.replica_id)
+                await self.start()
+            else:
+                self._sent_any = True
+                return delta
+
+    async def cancel(self) -> None:
+        """Stop the runner and wait until it says what it made, or cannot say any more."""
+        if self._connection is None or self.run.ended is not None:
+            return
+        self._connection.cancel(self._submit.request_id)
+        try:
+            async with asyncio.timeout(_CANCEL_TIMEOUT_S):
+                await self.run.wait_ended()
+        except TimeoutError:
+            log.error("cancel_unanswered", replica=self.replica_id)
+
+    async def _start_on(self, replica: Replica) -> None:
+        self.replica_id, self.run = replica.id, Run()
+        self._connection = await connection_to(replica.address)
+        self._connection.submit(self.run, self._submit)
+        await self.run.started()
+
+    async def _pick(self) -> Replica:
+        """Return the ready replica with the least to do. Raises ApiError when there is none."""
+        announced = await replicas.of_model(self._model)
+        able = [
+            replica
+            for replica in announced
+            if replica.state == "ready"
+            and replica.id not in self._failed
+            and replicas.is_closed(replica.id)
+        ]
+        if not able:
+            raise self._none_able(announced)
+        return min(able, key=lambda replica: (replica.running + replica.waiting) / replica.slots)
+
+    def _none_able(self, announced: list[Replica]) -> ApiError:
+        if self._failed:
+            return errors.replica_lost()
+        state = ", ".join(sorted({replica.state for replica in announced})) or "none is running"
+        preparing = any(replica.state == "fetching" for replica in announced)
+        return errors.model_not_ready(
+            model=self._model, state=state, retry_after=30 if preparing else 5
+        )
+
+
+def _refusal(failed: wire.Failed) -> ApiError:
+    if failed.code in {"draining", "loading", "queue_full"}:
+        return errors.replica_lost()
+    return errors.replica_failed(failed.code, failed.detail)

@@ -1,0 +1,108 @@
+"""The models that can be asked now: the registry as the gateway sees it, read twice a second."""
+
+import asyncio
+import time
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from django.db import DatabaseError
+
+from accounts.principal import Principal
+from aiplatform.database import in_database
+from aiplatform.errors import ApiError
+from inference.engine.text.tokenizer import Tokenizer
+from inference.gateway import errors
+from inference.registry.models import Model
+from inference.registry.selectors import models_enabled
+
+FRESH_S: Final = 0.5
+
+
+class ServedModel(msgspec.Struct, frozen=True):
+    """What the gateway needs to know of a model, apart from where it runs."""
+
+    id: int
+    name: str
+    task: str
+    is_default: bool
+    context_length: int
+    max_output_tokens: int
+    slots: int
+    max_queue: int
+    directory: str
+    created: int  # Unix seconds
+
+
+class _Snapshot:
+    read_at = -FRESH_S
+    models: tuple[ServedModel, ...] = ()
+
+
+async def served_models(principal: Principal) -> list[ServedModel]:
+    """Return the enabled models that `principal` may use, by name."""
+    if time.monotonic() - _Snapshot.read_at > FRESH_S:
+        asked_at = time.monotonic()
+        try:
+            rows = await in_database(models_enabled)
+        except DatabaseError as error:
+            raise errors.database_unavailable() from error
+        _Snapshot.models, _Snapshot.read_at = tuple(_served(row) for row in rows), asked_at
+    return [model for model in _Snapshot.models if principal.may_use_model(model.name)]
+
+
+async def served_model(principal: Principal, name: str | None, task: str) -> ServedModel:
+    """Return the model called `name`, or the default of `task`. Raises ApiError.
+
+    A model that exists but is not for this key is as unknown as one that does not exist.
+    """
+    for model in await served_models(principal):
+        if model.name == name if name is not None else model.is_default and model.task == task:
+            return model
+    raise _missing(name)
+
+
+async def tokenizer_of(model: ServedModel) -> Tokenizer:
+    """Return the tokenizer that the model's own files describe. Raises ApiError when there is none.
+
+    Loading takes tens of milliseconds, hence a thread; after that it is a look-up.
+    """
+    path = Path(model.directory) / "tokenizer.json"
+    try:
+        version = path.stat().st_mtime_ns
+    except FileNotFoundError as error:
+        state = "its files are still being prepared"
+        raise errors.model_not_ready(model=model.name, state=state, retry_after=10) from error
+    if (path.parent, version) in _loaded:
+        return _load(path.parent, version)
+    tokenizer = await asyncio.to_thread(_load, path.parent, version)
+    _loaded.add((path.parent, version))
+    return tokenizer
+
+
+_loaded: Final[set[tuple[Path, int]]] = set()
+
+
+@lru_cache(maxsize=64)
+def _load(directory: Path, version: int) -> Tokenizer:
+    return Tokenizer.load(directory)
+
+
+def _missing(name: str | None) -> ApiError:
+    return errors.no_default_model() if name is None else errors.unknown_model(name)
+
+
+def _served(row: Model) -> ServedModel:
+    return ServedModel(
+        id=row.pk,
+        name=row.name,
+        task=row.task,
+        is_default=row.is_default,
+        context_length=row.context_length,
+        max_output_tokens=row.max_output_tokens,
+        slots=row.slots,
+        max_queue=row.max_queue,
+        directory=str(row.directory),
+        created=int(row.created_at.timestamp()),
+    )

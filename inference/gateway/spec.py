@@ -1,0 +1,20 @@
+"""What a door asks the gateway for."""
+
+from typing import Any
+
+import msgspec
+
+from inference.engine.wire import Sampling
+from inference.gateway.served import ServedModel
+
+
+class GenerationSpec(msgspec.Struct, frozen=True):
+    """One generation, whatever door it came in by; the prompt already tokenized."""
+
+    model: ServedModel
+    prompt: list[int]  # token ids
+    asked: Any  # the text or messages as they came, for the history
+    max_tokens: int  # new tokens, at most what the context leaves
+    sampling: Sampling
+    stop: list[str]
+    stream: bool
