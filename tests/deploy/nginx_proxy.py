@@ -1,0 +1,46 @@
+"""The real nginx with the configuration that ships, on ports and folders of a test."""
+
+import contextlib
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from tests.deploy.compose_file import REPOSITORY
+from tests.deploy.local_process import accepts, free_port, running
+from tests.required_services import binary
+
+TEMPLATE: Final = REPOSITORY / "deploy" / "nginx" / "nginx.conf.template"
+
+
+def render(values: dict[str, str]) -> str:
+    """Fill the template in as the nginx image's entrypoint does."""
+    return re.sub(r"\$\{([A-Z_]+)\}", lambda found: values[found[1]], TEMPLATE.read_text())
+
+
+@contextlib.contextmanager
+def nginx_proxy(
+    folder: Path, *, web_port: int, static_root: Path, max_body_bytes: int
+) -> Iterator[str]:
+    """Run nginx before the web on `web_port`; yield its address."""
+    port = free_port()
+    configuration = folder / "nginx.conf"
+    configuration.write_text(
+        render(
+            {
+                "NGINX_LISTEN": f"127.0.0.1:{port}",
+                "WEB_UPSTREAM": f"127.0.0.1:{web_port}",
+                "STATIC_ROOT": str(static_root),
+                "MAX_BODY_BYTES": str(max_body_bytes),
+            }
+        )
+    )
+    # `user` is ignored where nginx is not started by root, and keeps the test's folders readable
+    # for its workers where it is.
+    command = [binary("nginx"), "-p", f"{folder}/", "-e", "stderr", "-c", configuration]
+    subprocess.run([*command, "-t", "-q", "-g", "user root;"], check=True)
+    log = folder / "nginx.log"
+    daemon = [*command, "-g", "daemon off; user root;"]
+    with running(daemon, log=log, ready=lambda: accepts(port)):
+        yield f"http://127.0.0.1:{port}"
