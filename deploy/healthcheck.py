@@ -1,4 +1,4 @@
-"""Is the web process of this container alive? Exit status 0 says so; there is no curl in the image."""
+"""Is this container's web process alive? Exit status 0 says so; the image has no curl."""
 
 import http.client
 import os
