@@ -40,7 +40,9 @@ def number(name: str, default: float, *, low: float, high: float) -> float:
 def choice(name: str, default: str, options: Iterable[str]) -> str:
     """Return the variable, which must be one of `options`."""
     allowed = sorted(options)
-    return _read(name, default, lambda raw: allowed[allowed.index(raw)], "one of " + ", ".join(allowed))
+    return _read(
+        name, default, lambda raw: allowed[allowed.index(raw)], "one of " + ", ".join(allowed)
+    )
 
 
 def listing(name: str, default: list[str]) -> list[str]:

@@ -14,7 +14,6 @@ from rest_framework.response import Response
 
 from aiplatform.json_media import encode
 
-
 TITLES = {
     400: "Bad request",
     401: "Not authenticated",
@@ -214,5 +213,3 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Django's 500 handler: says nothing of what went wrong but the id to find it by."""
     detail = "Something went wrong on our side. The request id finds it in the logs."
     return response_for(request, ApiError(500, "internal_error", detail))
-
-

@@ -17,7 +17,10 @@ generation_tokens = Counter(
     "aiplatform_generation_tokens_total", "Tokens read and made.", ["model", "kind"]
 )
 time_to_first_token = Histogram(
-    "aiplatform_time_to_first_token_seconds", "From request to first token.", ["model"], buckets=_FAST
+    "aiplatform_time_to_first_token_seconds",
+    "From request to first token.",
+    ["model"],
+    buckets=_FAST,
 )
 overhead_seconds = Histogram(
     "aiplatform_overhead_seconds", "Time a generation spent outside the model.", buckets=_FAST

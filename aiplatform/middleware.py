@@ -3,7 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.decorators import async_only_middleware
 from structlog.contextvars import bound_contextvars
 
@@ -22,6 +22,8 @@ def request_scope(get_response: Handler) -> Handler:
         request.began = time.perf_counter()  # type: ignore[attr-defined]
         with bound_contextvars(request_id=str(request.id)):  # type: ignore[attr-defined]
             response = await get_response(request)
+            if isinstance(response, HttpResponse):  # a stream has no length to tell
+                response.headers.setdefault("Content-Length", str(len(response.content)))
             response["X-Request-Id"] = str(request.id)  # type: ignore[attr-defined]
             # A generation writes its own line, when it knows what it came to.
             if not hasattr(request, "logged_by_door"):

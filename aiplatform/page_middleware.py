@@ -23,13 +23,17 @@ ViewFunction = Callable[..., HttpResponseBase]
 API_PREFIXES = ("/v1/", "/api/v1/", "/health", "/metrics")
 
 
+def _is_api(request: HttpRequest) -> bool:
+    return request.path.startswith(API_PREFIXES)
+
+
 class PageScoped(MiddlewareMixin):
     """Run the middleware it is mixed into for pages only. The project runs under ASGI alone."""
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path.startswith(API_PREFIXES):
-            return await self.get_response(request)  # type: ignore[misc]  # async under ASGI
-        return await super().__acall__(request)  # type: ignore[misc]
+        inner: Any = self.get_response if _is_api(request) else super().__acall__
+        response: HttpResponseBase = await inner(request)
+        return response
 
 
 class PageViewScoped(PageScoped):
@@ -38,10 +42,11 @@ class PageViewScoped(PageScoped):
     async def process_view(
         self, request: HttpRequest, view: ViewFunction, args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
-        if request.path.startswith(API_PREFIXES):
+        if _is_api(request):
             return None
-        inner = sync_to_async(super().process_view)  # type: ignore[misc]  # the mixed-in one
-        return await inner(request, view, args, kwargs)
+        inner: Any = sync_to_async(super().process_view)  # type: ignore[misc]  # the mixed-in one
+        response: HttpResponseBase | None = await inner(request, view, args, kwargs)
+        return response
 
 
 class PagePrometheusBefore(PageScoped, PrometheusBeforeMiddleware):  # type: ignore[misc]

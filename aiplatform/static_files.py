@@ -14,7 +14,7 @@ from whitenoise import WhiteNoise
 def static_files() -> WsgiToAsgi:
     """Return the application that serves STATIC_ROOT under /static/."""
     files = WhiteNoise(_nothing_here, root=str(settings.STATIC_ROOT), prefix="static/")
-    return WsgiToAsgi(files)
+    return WsgiToAsgi(files)  # type: ignore[no-untyped-call]  # asgiref has no types there
 
 
 def _nothing_here(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

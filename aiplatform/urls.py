@@ -2,10 +2,10 @@
 
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django_prometheus.exports import ExportToDjangoView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from aiplatform import health
-from django_prometheus.exports import ExportToDjangoView
 
 handler400 = "aiplatform.errors.bad_request"
 handler403 = "aiplatform.errors.forbidden"

@@ -1,23 +1,16 @@
 """The banner: where everything is, and a request that can be pasted."""
 
 import json
-import re
-from pathlib import Path
 from typing import Final
 
 from django.conf import settings
 
 from accounts.errors import AuthenticationRefused
 from accounts.selectors import principal_of_key
+from aiplatform.supervisor.first_credentials import first_key, first_run_file
 from aiplatform.supervisor.readiness import local_host
 
 QUESTION: Final = "What is the capital of France?"
-_KEY: Final = re.compile(r"^API key: +(\S+)$", re.MULTILINE)
-
-
-def first_run_file() -> Path:
-    """Return where the first credentials are kept, readable for their owner alone."""
-    return Path(settings.VAR_DIR) / "first-run.txt"
 
 
 def banner(*, seconds: float) -> str:
@@ -58,18 +51,18 @@ def _curl(base: str) -> str:
     body = json.dumps({"messages": [{"role": "user", "content": QUESTION}]})
     return (
         f"  curl {base}/v1/chat/completions \\\n"
-        f"    -H 'Authorization: Bearer {_first_key() or 'YOUR_API_KEY'}' \\\n"
+        f"    -H 'Authorization: Bearer {_usable_first_key() or 'YOUR_API_KEY'}' \\\n"
         f"    -H 'Content-Type: application/json' \\\n"
         f"    -d '{body}'"
     )
 
 
-def _first_key() -> str | None:
-    """Return the first API key while it is still good for something."""
+def _usable_first_key() -> str | None:
+    """Return the first API key unless it was revoked or its user deactivated since."""
+    key = first_key()
     try:
-        found = _KEY.search(first_run_file().read_text())
-        if found:
-            principal_of_key(found[1])
-    except (OSError, AuthenticationRefused):
+        if key:
+            principal_of_key(key)
+    except AuthenticationRefused:
         return None
-    return found[1] if found else None
+    return key

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import structlog
+from django.conf import settings
 
 from aiplatform.supervisor.backoff import Backoff
 from aiplatform.supervisor.parent_death import bound_to_this_process
@@ -53,7 +54,7 @@ class Child:
         self._started_at = time.monotonic()
         self._process = subprocess.Popen(  # noqa: S603  # our own command, no shell
             self.spec.command,
-            env={**os.environ, **self.spec.environment},
+            env={**os.environ, "PYTHONPATH": str(settings.BASE_DIR), **self.spec.environment},
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr.fileno(),
             pass_fds=self.spec.inherited,

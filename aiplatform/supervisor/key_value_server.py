@@ -14,7 +14,7 @@ from aiplatform.supervisor.child import ChildSpec
 MAX_SOCKET_PATH: Final = 103
 
 
-class StoreUnusable(Exception):
+class StoreError(Exception):
     """There is no Redis-protocol server to work with. The message says what to do."""
 
 
@@ -24,9 +24,9 @@ def is_external() -> bool:
 
 
 def check_external() -> None:
-    """Make sure the operator's server answers. Raises StoreUnusable, without the URL's password."""
+    """Make sure the operator's server answers. Raises StoreError, without the URL's password."""
     if not answers():
-        raise StoreUnusable(
+        raise StoreError(
             "The server that REDIS_URL names does not answer. Start it or correct REDIS_URL; "
             "without REDIS_URL the platform starts one of its own."
         )
@@ -44,10 +44,10 @@ def answers() -> bool:
 
 
 def private_server() -> ChildSpec:
-    """Return how to start a server of our own. Raises StoreUnusable."""
+    """Return how to start a server of our own. Raises StoreError."""
     path = settings.REDIS_SOCKET
     if len(os.fsencode(path)) > MAX_SOCKET_PATH:
-        raise StoreUnusable(
+        raise StoreError(
             f"{path} is too long for a unix socket ({MAX_SOCKET_PATH} bytes). "
             "Name a short folder for sockets: RUN_DIR=/tmp/aiplatform make run"
         )
@@ -73,7 +73,7 @@ def _bundled_program() -> str:
     try:
         return str(get_binary_path())
     except ValkeyBinaryNotFoundError as error:
-        raise StoreUnusable(
+        raise StoreError(
             "No valkey-server or redis-server on the PATH and no bundled one for this machine. "
             "Install one of them, or name a running one with REDIS_URL."
         ) from error

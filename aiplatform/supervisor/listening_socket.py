@@ -14,12 +14,12 @@ BACKLOG: Final = 2048
 PATIENCE_S: Final = 1.0
 
 
-class PortUnavailable(Exception):
+class PortError(Exception):
     """The address cannot be listened on. The message says which and what to do."""
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on `host` and `port`. Raises PortUnavailable."""
+    """Return a socket that listens on `host` and `port`. Raises PortError."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
@@ -28,7 +28,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
             )
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-                raise PortUnavailable(_remedy(host, port, error)) from error
+                raise PortError(_remedy(host, port, error)) from error
             time.sleep(0.1)
 
 

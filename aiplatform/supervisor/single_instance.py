@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-class AlreadyRunning(Exception):
+class AlreadyRunningError(Exception):
     """Another process holds the lock. The message names it and says what to do."""
 
 
 @contextmanager
 def single_instance(path: Path) -> Iterator[None]:
-    """Hold the lock file `path` while the block runs. Raises AlreadyRunning.
+    """Hold the lock file `path` while the block runs. Raises AlreadyRunningError.
 
     The kernel drops the lock with the process, so nothing stale is ever left behind.
     """
@@ -23,7 +23,7 @@ def single_instance(path: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             holder = os.read(descriptor, 32).decode().strip() or "unknown"
-            raise AlreadyRunning(
+            raise AlreadyRunningError(
                 f"Already running for {path.parent}: process {holder}. "
                 f"Stop it (kill {holder}), or choose another folder with VAR_DIR=…"
             ) from error

@@ -55,7 +55,7 @@ class Supervisor:
         while not key_value_server.answers() and not signals.wait(0.05):
             store.tend()
             if time.monotonic() > deadline:
-                raise key_value_server.StoreUnusable(
+                raise key_value_server.StoreError(
                     "The Redis-protocol server does not come up; its own messages are above."
                 )
 

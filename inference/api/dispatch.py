@@ -30,7 +30,7 @@ class AsyncViewSet(ViewSet):
         self.request = wrapped = self.initialize_request(request, *args, **kwargs)
         self.headers = {}
         try:
-            wrapped.accepted_renderer, wrapped.accepted_media_type = (  # type: ignore[attr-defined]
+            wrapped.accepted_renderer, wrapped.accepted_media_type = (
                 self.get_renderers()[0],
                 "application/json",
             )

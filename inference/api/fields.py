@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from inference.engine.wire import Sampling
@@ -51,6 +52,10 @@ class StrictText(serializers.CharField):
         return data
 
 
+_STRINGS: Final = {"type": "array", "items": {"type": "string"}, "maxItems": MAX_STOP_STRINGS}
+
+
+@extend_schema_field({"oneOf": [{"type": "string"}, _STRINGS]})
 class StopField(serializers.Field):  # type: ignore[type-arg]  # DRF's stubs want four parameters
     """One stop string or a list of them."""
 

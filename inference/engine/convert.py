@@ -71,12 +71,15 @@ def convert(gguf: Path, out_dir: Path, *, dtype: torch.dtype) -> None:
     _check_magic(gguf)
     partial = out_dir.with_name(f"{out_dir.name}.partial")
     with _explained(gguf, out_dir):
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        _write(gguf, partial, dtype)
-        _sync(partial)
-        partial.rename(out_dir)
-        _sync_directory(out_dir.parent)
+        try:
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(parents=True)
+            _write(gguf, partial, dtype)
+            _sync(partial)
+            partial.rename(out_dir)
+            _sync_directory(out_dir.parent)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)  # a failed one only fills the disk
 
 
 def _write(gguf: Path, directory: Path, dtype: torch.dtype) -> None:

@@ -29,19 +29,20 @@ class Window:
     positions: Tensor = field(default_factory=lambda: torch.empty(0))  # where each row writes
 
 
-class SlotLayer(CacheLayerMixin):
+class SlotLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
     """One layer's keys and values."""
 
     is_sliding = False
     is_compileable = False
 
     def __init__(self, window: Window) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._window = window
+        self._keys = self._values = torch.empty(0)
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        self.keys: Tensor = self._allocate(key_states)
-        self.values: Tensor = self._allocate(value_states)
+        self._keys = self._allocate(key_states)
+        self._values = self._allocate(value_states)
         self.is_initialized = True
 
     def _allocate(self, states: Tensor) -> Tensor:
@@ -63,15 +64,15 @@ class SlotLayer(CacheLayerMixin):
         window = self._window
         if window.prefill:
             slot, stop = window.slot, window.start + key_states.shape[2]
-            self.keys[slot, :, window.start : stop] = key_states[0]
-            self.values[slot, :, window.start : stop] = value_states[0]
+            self._keys[slot, :, window.start : stop] = key_states[0]
+            self._values[slot, :, window.start : stop] = value_states[0]
             rows = slice(slot, slot + 1)
         else:
             place = (window.rows, slice(None), window.positions)
-            self.keys[place] = key_states[:, :, 0]
-            self.values[place] = value_states[:, :, 0]
+            self._keys[place] = key_states[:, :, 0]
+            self._values[place] = value_states[:, :, 0]
             rows = slice(0, key_states.shape[0])
-        return self.keys[rows, :, : window.length], self.values[rows, :, : window.length]
+        return self._keys[rows, :, : window.length], self._values[rows, :, : window.length]
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
         return self._window.length, 0
@@ -83,12 +84,12 @@ class SlotLayer(CacheLayerMixin):
         return self._window.context
 
     def move(self, source: int, target: int, length: int) -> None:
-        self.keys[target, :, :length] = self.keys[source, :, :length]
-        self.values[target, :, :length] = self.values[source, :, :length]
+        self._keys[target, :, :length] = self._keys[source, :, :length]
+        self._values[target, :, :length] = self._values[source, :, :length]
 
     def clear(self, slot: int) -> None:
-        self.keys[slot].zero_()
-        self.values[slot].zero_()
+        self._keys[slot].zero_()
+        self._values[slot].zero_()
 
 
 class SlotCache(Cache):

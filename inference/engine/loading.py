@@ -63,8 +63,8 @@ class DecoderLoader:
 
     def load(self) -> Decoder:
         """Return a decoder whose output was compared with generate's. Raises LoadError."""
-        transformers_logging.set_verbosity_error()
-        transformers_logging.disable_progress_bar()
+        transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         model = self._read_model()
         self._statistics.progress = 0.4
         expected = self._expected(model)
@@ -105,7 +105,7 @@ class DecoderLoader:
 
     def _read_model(self) -> Any:
         try:
-            model = AutoModelForCausalLM.from_pretrained(
+            model: Any = AutoModelForCausalLM.from_pretrained(
                 self._directory.path,
                 dtype=self._dtype,
                 local_files_only=True,

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import threading
-from functools import partial
+from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from inference.engine.model_directory import LoadError, ModelDirectory
 from inference.engine.process import core_count, die_with_parent
 from inference.engine.server import Server
 from inference.engine.statistics import Statistics
+from inference.engine.wire import Message
 
 if TYPE_CHECKING:
     from inference.engine.engine import Engine
@@ -89,10 +90,13 @@ class Runner:
             self._directory,
             statistics=self._statistics,
             log=self._log,
-            deliver=partial(self._loop.call_soon_threadsafe, self._server.deliver),
+            deliver=self._deliver,
         )
         self._loop.call_soon_threadsafe(self._server.become_ready)
         return engine
+
+    def _deliver(self, frames: list[tuple[Hashable, list[Message]]]) -> None:
+        self._loop.call_soon_threadsafe(self._server.deliver, frames)
 
     def _end(self, status: int) -> None:
         if not self._ended.done():

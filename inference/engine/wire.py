@@ -35,7 +35,7 @@ class Sampling(msgspec.Struct, frozen=True, omit_defaults=True):
     seed: int | None = None
 
 
-class Hello(Message):
+class Hello(Message, frozen=True):
     """First frame of either side. The runner fills in what it serves."""
 
     version: int = VERSION
@@ -44,7 +44,7 @@ class Hello(Message):
     slots: int = 0
 
 
-class Submit(Message):
+class Submit(Message, frozen=True):
     """Generate from `prompt` (token ids) at most `max_tokens` new tokens."""
 
     request_id: str
@@ -56,17 +56,17 @@ class Submit(Message):
     ignore_eos: bool = False
 
 
-class Cancel(Message):
+class Cancel(Message, frozen=True):
     """Stop `request_id` within a step. Answered by its `Finished`, with what was made so far."""
 
     request_id: str
 
 
-class Ping(Message):
+class Ping(Message, frozen=True):
     """Ask for a `Status`."""
 
 
-class Accepted(Message):
+class Accepted(Message, frozen=True):
     """`request_id` is in the queue behind `position` others (0: runs in the next step)."""
 
     request_id: str
@@ -82,7 +82,7 @@ class Delta(msgspec.Struct, frozen=True, array_like=True):
     tokens: int
 
 
-class Deltas(Message):
+class Deltas(Message, frozen=True):
     """What one engine step made, for every request of this connection."""
 
     items: list[Delta]
@@ -99,7 +99,7 @@ class Usage(msgspec.Struct, frozen=True):
     total_s: float = 0.0  # until it finished
 
 
-class Finished(Message):
+class Finished(Message, frozen=True):
     """`request_id` ended. `reason` is `stop`, `length` or `cancelled`; `text` is its last text."""
 
     request_id: str
@@ -108,7 +108,7 @@ class Finished(Message):
     text: str = ""
 
 
-class Failed(Message):
+class Failed(Message, frozen=True):
     """`request_id` could not be served. `code` is machine-readable, `detail` safe to show."""
 
     request_id: str
@@ -117,7 +117,7 @@ class Failed(Message):
     usage: Usage | None = None
 
 
-class Status(Message):
+class Status(Message, frozen=True):
     """How the runner is. `state` is `loading`, `ready` or `draining`.
 
     `steps` counts engine steps since start: it moves while anything is queued or running, so a
@@ -142,8 +142,8 @@ FromRunner = Hello | Accepted | Deltas | Finished | Failed | Status
 T = TypeVar("T")
 
 _encoder = msgspec.msgpack.Encoder()
-_request_decoder = msgspec.msgpack.Decoder(ToRunner)
-_reply_decoder = msgspec.msgpack.Decoder(FromRunner)
+_request_decoder: msgspec.msgpack.Decoder[ToRunner] = msgspec.msgpack.Decoder(ToRunner)
+_reply_decoder: msgspec.msgpack.Decoder[FromRunner] = msgspec.msgpack.Decoder(FromRunner)
 
 
 def encode(message: Message) -> bytes:
@@ -173,6 +173,7 @@ async def _read_body(reader: asyncio.StreamReader) -> bytes:
 
 def _decode(decoder: msgspec.msgpack.Decoder[T], body: bytes) -> T:
     try:
-        return decoder.decode(body)
+        message: T = decoder.decode(body)
+        return message
     except msgspec.MsgspecError as error:
         raise WireError("frame is not a message of this protocol") from error

@@ -14,6 +14,7 @@ from accounts.principal import Principal
 from aiplatform.store import Unavailable, async_store
 from inference.gateway import errors, replicas
 from inference.gateway.spec import GenerationSpec
+from inference.registry.directory import Replica
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +69,7 @@ async def admit(request_id: str, principal: Principal, spec: GenerationSpec) -> 
     return Lease(request_id, keys)
 
 
-def _expected_wait(ready: list[Any]) -> float:
+def _expected_wait(ready: list[Replica]) -> float:
     """Return seconds until a place should be free: a request's mean time over what runs at once."""
     if not ready:
         return float(settings.LEASE_TTL_S)

@@ -72,9 +72,7 @@ class Request(models.Model):
 class RequestBody(models.Model):
     """What was asked and answered, apart from the ledger so that lists never read it."""
 
-    request = models.OneToOneField(
-        Request, models.CASCADE, primary_key=True, related_name="body"
-    )
+    request = models.OneToOneField(Request, models.CASCADE, primary_key=True, related_name="body")
     prompt = models.JSONField()  # the text or the chat messages as they came
     completion = models.TextField(blank=True)
 

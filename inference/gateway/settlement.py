@@ -41,7 +41,7 @@ class Settlement:
         await written
 
     async def replay(self) -> None:
-        """Write what a former process, or this one, left in the spool; keep at it until it is out."""
+        """Write what this or a former process left in the spool; keep at it until it is out."""
         if self._replaying is None or self._replaying.done():
             self._replaying = asyncio.create_task(self._replay_until_empty())
 

@@ -44,7 +44,7 @@ class Replica(msgspec.Struct, frozen=True):
 _decoder: Final = msgspec.json.Decoder(Replica)
 
 
-def announce(store: "redis.Redis[Any]", replica: Replica) -> None:
+def announce(store: redis.Redis, replica: Replica) -> None:
     """Publish `replica` for the next TTL_S seconds."""
     now = time.time()
     body = msgspec.json.encode(msgspec.structs.replace(replica, announced_at=now))
@@ -55,7 +55,7 @@ def announce(store: "redis.Redis[Any]", replica: Replica) -> None:
         pipe.execute()
 
 
-def withdraw(store: "redis.Redis[Any]", replica_id: str) -> None:
+def withdraw(store: redis.Redis, replica_id: str) -> None:
     """Take a replica off the list at once."""
     with store.pipeline(transaction=True) as pipe:
         pipe.delete(f"replica:{replica_id}")
@@ -63,13 +63,13 @@ def withdraw(store: "redis.Redis[Any]", replica_id: str) -> None:
         pipe.execute()
 
 
-def replicas(store: "redis.Redis[Any]") -> list[Replica]:
+def replicas(store: redis.Redis) -> list[Replica]:
     """Return every replica that is announced now."""
     ids = store.zrangebyscore(_INDEX, time.time(), "+inf")
     return _decode(store.mget(_keys(ids))) if ids else []
 
 
-async def replicas_async(store: "redis.asyncio.Redis[Any]") -> list[Replica]:
+async def replicas_async(store: redis.asyncio.Redis) -> list[Replica]:
     """The same without blocking the event loop."""
     ids = await store.zrangebyscore(_INDEX, time.time(), "+inf")
     return _decode(await store.mget(_keys(ids))) if ids else []

@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from aiplatform.supervisor import key_value_server, plan
 from aiplatform.supervisor.child import ChildSpec
-from aiplatform.supervisor.listening_socket import PortUnavailable, listening_socket
-from aiplatform.supervisor.single_instance import AlreadyRunning, single_instance
+from aiplatform.supervisor.listening_socket import PortError, listening_socket
+from aiplatform.supervisor.single_instance import AlreadyRunningError, single_instance
 from aiplatform.supervisor.supervisor import Supervisor
 
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
                 listening = listening_socket(settings.HOST, settings.PORT)
                 specs = [*_store(), *plan.children(listening.fileno())]
                 Supervisor(specs, listening).run()
-        except (AlreadyRunning, PortUnavailable, key_value_server.StoreUnusable) as error:
+        except (AlreadyRunningError, PortError, key_value_server.StoreError) as error:
             raise CommandError(str(error)) from error
 
 

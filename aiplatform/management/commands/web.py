@@ -7,7 +7,7 @@ import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from aiplatform.supervisor.listening_socket import PortUnavailable, listening_socket
+from aiplatform.supervisor.listening_socket import PortError, listening_socket
 
 
 class Command(BaseCommand):
@@ -29,7 +29,7 @@ def _socket(descriptor: int | None) -> socket.socket:
         return socket.socket(fileno=descriptor)
     try:
         return listening_socket(settings.HOST, settings.PORT)
-    except PortUnavailable as error:
+    except PortError as error:
         raise CommandError(str(error)) from error
 
 

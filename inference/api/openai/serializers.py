@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from inference.api import fields
@@ -18,6 +19,10 @@ class StreamOptionsSerializer(serializers.Serializer[Any]):
     include_obfuscation = fields.StrictBoolean(default=False)  # nothing to obfuscate here
 
 
+_PART = {"type": "object", "properties": {"type": {"enum": ["text"]}, "text": {"type": "string"}}}
+
+
+@extend_schema_field({"oneOf": [{"type": "string"}, {"type": "array", "items": _PART}]})
 class ContentField(serializers.Field):  # type: ignore[type-arg]  # DRF's stubs want four parameters
     """A message's content: a string, or a list of text parts."""
 
@@ -78,6 +83,10 @@ class ChatCompletionSerializer(GenerationSerializer):
     )
 
 
+_IDS = {"type": "array", "items": {"type": "integer"}}
+
+
+@extend_schema_field({"oneOf": [{"type": "string"}, _IDS]})
 class PromptField(serializers.Field):  # type: ignore[type-arg]  # DRF's stubs want four parameters
     """One prompt: a string, a list with one string, or a list of token ids."""
 
@@ -104,7 +113,7 @@ class CompletionSerializer(GenerationSerializer):
     prompt = PromptField()
 
 
-class UsageSerializer(serializers.Serializer[Any]):
+class OpenAIUsageSerializer(serializers.Serializer[Any]):
     """Tokens read and made."""
 
     prompt_tokens = serializers.IntegerField()
@@ -135,7 +144,7 @@ class ChatCompletionAnswerSerializer(serializers.Serializer[Any]):
     created = serializers.IntegerField()
     model = serializers.CharField()
     choices = ChatChoiceSerializer(many=True)
-    usage = UsageSerializer()
+    usage = OpenAIUsageSerializer()
 
 
 class TextChoiceSerializer(serializers.Serializer[Any]):
@@ -154,7 +163,7 @@ class CompletionAnswerSerializer(serializers.Serializer[Any]):
     created = serializers.IntegerField()
     model = serializers.CharField()
     choices = TextChoiceSerializer(many=True)
-    usage = UsageSerializer()
+    usage = OpenAIUsageSerializer()
 
 
 class OpenAIErrorDetailSerializer(serializers.Serializer[Any]):
@@ -185,4 +194,5 @@ class OpenAIModelListSerializer(serializers.Serializer[Any]):
     """All models."""
 
     object = serializers.CharField()
-    data = OpenAIModelSerializer(many=True)
+    # DRF takes the field off the class, so that it does not hide Serializer.data.
+    data = OpenAIModelSerializer(many=True)  # type: ignore[assignment]
