@@ -1,11 +1,13 @@
 """The Celery application: work that no request waits for. Prefork only, and never with torch."""
 
 import os
+import warnings
 from typing import Any, Final
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aiplatform.settings")
 
 from celery import Celery, signals
+from celery.platforms import SecurityWarning
 from celery.schedules import crontab
 from django.conf import settings
 
@@ -13,6 +15,9 @@ from aiplatform import logging
 from aiplatform.supervisor.parent_death import die_with_parent
 
 HARD_LIMIT_S: Final = 3600
+
+# It warns of pickled messages to a worker that runs as root, as in containers; none is accepted.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 
 app = Celery("aiplatform")
 app.conf.update(

@@ -4,7 +4,7 @@ import time
 from typing import Final
 
 from aiplatform.supervisor.banner import banner
-from aiplatform.supervisor.readiness import ready, waiting_for
+from aiplatform.supervisor.readiness import announced, in_words, ready
 
 INTERVAL_S: Final = 0.5
 
@@ -23,14 +23,16 @@ class Greeting:
         if self._done or time.monotonic() < self._next:
             return
         self._next = time.monotonic() + INTERVAL_S
-        self._done = ready()
+        replicas = announced()
+        # The web is asked only when it may well say yes: every question is a line in its log.
+        self._done = any(one.state == "ready" for one in replicas) and ready()
         if self._done:
             print(banner(seconds=time.monotonic() - self._began), flush=True)  # noqa: T201
         else:
-            self._report()
+            self._report([in_words(one) for one in replicas if one.state != "ready"])
 
-    def _report(self) -> None:
-        for line in waiting_for():
+    def _report(self, lines: list[str]) -> None:
+        for line in lines:
             if line not in self._shown:
                 self._shown.add(line)
                 print(f"waiting for {line}", flush=True)  # noqa: T201  # the terminal is its reader

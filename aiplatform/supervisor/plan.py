@@ -31,7 +31,7 @@ def _agent() -> ChildSpec:
 
 def _worker() -> ChildSpec:
     command = (
-        *(sys.executable, "-m", "celery", "--app", "aiplatform", "worker"),
+        *(sys.executable, "-m", "celery", "--quiet", "--app", "aiplatform", "worker"),
         *("--pool", "prefork", "--concurrency", str(WORKER_PROCESSES)),
         *("--beat", "--schedule", os.fspath(settings.VAR_DIR / "beat-schedule")),
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),

@@ -29,16 +29,16 @@ def ready() -> bool:
         connection.close()
 
 
-def waiting_for() -> list[str]:
-    """Return, for people, what the replicas that are not ready are doing."""
+def announced() -> list[Replica]:
+    """Return the replicas that there are, none while the store is away."""
     try:
-        pending = [one for one in replicas(blocking_store()) if one.state != "ready"]
+        return sorted(replicas(blocking_store()), key=lambda one: one.model)
     except Unavailable:
         return []
-    return [_in_words(one) for one in sorted(pending, key=lambda one: one.model)]
 
 
-def _in_words(replica: Replica) -> str:
+def in_words(replica: Replica) -> str:
+    """Return, for people, what a replica that is not ready is doing."""
     if replica.state in ("fetching", "loading") and replica.progress > 0:
         # In steps of ten: a line for every percent would bury what matters.
         return f"{replica.model}: {replica.state} {int(replica.progress * 10) * 10} %"

@@ -1,0 +1,52 @@
+"""What a fresh installation gets: the default models' rows, and weights on this machine."""
+
+from django.db import transaction
+
+from inference.registry.catalog import DEFAULT_MODELS, DefaultModel
+from inference.registry.fetch import prepare
+from inference.registry.models import Model
+from inference.registry.progress import Progress, silent
+from inference.registry.services import model_save
+from inference.registry.sources import parse_source
+
+
+def default_models_install() -> int:
+    """Register the default models where nothing is registered yet; return how many.
+
+    All or none, so that an interruption is made good by the next run, and never twice, so that
+    what an admin changed or deleted stays as they left it.
+    """
+    with transaction.atomic():
+        if Model.objects.exists():
+            return 0
+        tasks: set[str] = set()
+        for one in DEFAULT_MODELS:
+            _install(one, is_default=one.task not in tasks)
+            tasks.add(one.task)
+    return len(DEFAULT_MODELS)
+
+
+def model_fetch(*, model: Model, progress: Progress = silent) -> None:
+    """Have the weights of `model` on this machine. Raises FetchError and SourceError."""
+    source = parse_source(model.source)
+    known = {str(one.source): one.disk_bytes for one in DEFAULT_MODELS}
+    prepare(
+        source,
+        model.directory,
+        model.dtype,  # type: ignore[arg-type]  # the row's choices are the engine's
+        progress,
+        needed_bytes=known.get(str(source), 0),
+    )
+
+
+def _install(default: DefaultModel, *, is_default: bool) -> None:
+    fields = {
+        "name": default.name,
+        "task": default.task,
+        "source": str(default.source),
+        "dtype": default.dtype,
+        "context_length": default.context_length,
+        "licence": default.licence,
+        "is_default": is_default,
+    }
+    model_save(model=Model(), fields=fields)
