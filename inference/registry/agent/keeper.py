@@ -71,6 +71,7 @@ class Keeper:
     async def _attempt(self) -> float:
         """Bring the replica up and stay until it is down; return the seconds to wait then."""
         began = time.monotonic()
+        self._remove_socket()
         try:
             await self._prepare()
             status = await self._serve()
@@ -119,7 +120,6 @@ class Keeper:
             return await self._process.ended()
         finally:
             watching.cancel()
-            path.unlink(missing_ok=True)  # noqa: ASYNC240  # no wait worth a thread
 
     def _note_words(self, line: bytes) -> None:
         words = _decoded(line, _Words)
@@ -154,6 +154,11 @@ class Keeper:
         if self._process is not None:
             self._set(state="draining")
             await self._process.end(DRAIN_S)
+        self._remove_socket()
+
+    def _remove_socket(self) -> None:
+        """Clear away what a killed runner leaves."""
+        Path(self._replica.address.removeprefix("unix:")).unlink(missing_ok=True)
 
     def _fresh(self, state: str) -> Replica:
         """Return a new replica: nobody mistakes its socket or counters for the last start's."""
