@@ -111,6 +111,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
             return False
         return super().is_safe_attribute(obj, attr, value)
 
+    def wrap_str_format(self, value: Any) -> None:
+        """Leave `str.format` to is_safe_attribute, which jinja asks only after this."""
+        return
+
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         # Named as in jinja, so that a template may pass keyword arguments called self or obj.
         receiver = getattr(__obj, "__self__", None)

@@ -26,6 +26,10 @@ class TokenizerError(Exception):
     """A model directory whose tokenizer cannot be used. The text names the file and is safe."""
 
 
+class TextError(ValueError):
+    """A text that is not valid Unicode, as JSON can smuggle it in. Safe to show."""
+
+
 class Tokenizer:
     """Text and chat messages to ids and back, as the model's own files say.
 
@@ -75,7 +79,11 @@ class Tokenizer:
         return self._chat_template is not None
 
     def encode(self, text: str) -> list[int]:
-        """Return the ids of `text`, with the special tokens the model's own files add."""
+        """Return the ids of `text`, with the special tokens the model's own files add.
+
+        Raises TextError for half a surrogate pair.
+        """
+        _check_unicode(text)
         return list(self._backend.encode(text).ids)
 
     def encode_chat(self, messages: list[dict[str, object]]) -> list[int]:
@@ -86,12 +94,25 @@ class Tokenizer:
         if self._chat_template is None:
             raise TemplateError("the model has no chat template; send a prompt, not messages")
         text = self._chat_template.render(messages, self._named_tokens)
+        try:
+            _check_unicode(text)
+        except TextError as error:
+            raise TemplateError(str(error)) from error
         # The template writes the special tokens itself; adding them again would double them.
         return list(self._backend.encode(text, add_special_tokens=False).ids)
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of `ids`; special tokens have none."""
         return str(self._backend.decode(list(ids), skip_special_tokens=True))
+
+
+def _check_unicode(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise TextError(
+            "the text holds half of a surrogate pair, which is no character; send valid Unicode"
+        ) from error
 
 
 def _load_backend(path: Path) -> tokenizers.Tokenizer:
