@@ -56,11 +56,7 @@ def _source_fault(text: str) -> str:
         if isinstance(source, PathSource):
             check_directory(source.directory)
     except (SourceError, CheckpointError) as error:
-        return _sentence(str(error))  # both say only what is safe to show
+        return f"{error}."  # both say only what is safe to show
     except OSError as error:
         return f"The folder cannot be read: {error.strerror}."
     return ""
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."

@@ -25,7 +25,7 @@ class ModelPagination(LimitOffsetPagination):
         return self._read(request, "offset")
 
     def _read(self, request: Request, name: str) -> int:
-        window = _Window(data=request.query_params)
+        window = _Window(data=request.query_params.dict())
         window.is_valid(raise_exception=True)
         value: int = window.validated_data[name]
         return value
