@@ -5,17 +5,13 @@ from typing import Final
 
 from aiplatform.store import Unavailable, async_store
 from inference.gateway import errors
+from inference.gateway.snapshot import Snapshot
 from inference.registry.directory import Replica, replicas_async
 
 FRESH_S: Final = 0.25
 # After a failure a replica is left alone for this long, doubled with each failure in a row.
 BREAK_S: Final = 0.5
 LONGEST_BREAK_S: Final = 10.0
-
-
-class _Snapshot:
-    read_at = -FRESH_S
-    replicas: tuple[Replica, ...] = ()
 
 
 class _Breaker:
@@ -36,15 +32,7 @@ _breakers: Final[dict[str, _Breaker]] = {}
 
 async def of_model(name: str) -> list[Replica]:
     """Return the announced replicas of a model, whatever their state. Raises ApiError."""
-    if time.monotonic() - _Snapshot.read_at > FRESH_S:
-        asked_at = time.monotonic()
-        try:
-            _Snapshot.replicas = tuple(await replicas_async(async_store()))
-        except Unavailable as error:
-            raise errors.limits_unavailable() from error
-        _Snapshot.read_at = asked_at
-        _forget_breakers()
-    return [replica for replica in _Snapshot.replicas if replica.model == name]
+    return [replica for replica in await _announced.get() if replica.model == name]
 
 
 def is_closed(replica_id: str) -> bool:
@@ -63,7 +51,14 @@ def reset(replica_id: str) -> None:
     _breakers.pop(replica_id, None)
 
 
-def _forget_breakers() -> None:
-    gone = _breakers.keys() - {replica.id for replica in _Snapshot.replicas}
-    for replica_id in gone:
-        del _breakers[replica_id]
+async def _read() -> list[Replica]:
+    try:
+        announced = await replicas_async(async_store())
+    except Unavailable as error:
+        raise errors.limits_unavailable() from error
+    for gone in _breakers.keys() - {replica.id for replica in announced}:
+        del _breakers[gone]
+    return announced
+
+
+_announced: Final = Snapshot(_read, FRESH_S)

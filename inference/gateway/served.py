@@ -1,7 +1,6 @@
 """The models that can be asked now: the registry as the gateway sees it, read twice a second."""
 
 import asyncio
-import time
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -14,6 +13,7 @@ from aiplatform.database import in_database
 from aiplatform.errors import ApiError
 from inference.engine.text.tokenizer import Tokenizer
 from inference.gateway import errors
+from inference.gateway.snapshot import Snapshot
 from inference.registry.models import Model
 from inference.registry.selectors import models_enabled
 
@@ -35,21 +35,9 @@ class ServedModel(msgspec.Struct, frozen=True):
     created: int  # Unix seconds
 
 
-class _Snapshot:
-    read_at = -FRESH_S
-    models: tuple[ServedModel, ...] = ()
-
-
 async def served_models(principal: Principal) -> list[ServedModel]:
     """Return the enabled models that `principal` may use, by name."""
-    if time.monotonic() - _Snapshot.read_at > FRESH_S:
-        asked_at = time.monotonic()
-        try:
-            rows = await in_database(models_enabled)
-        except DatabaseError as error:
-            raise errors.database_unavailable() from error
-        _Snapshot.models, _Snapshot.read_at = tuple(_served(row) for row in rows), asked_at
-    return [model for model in _Snapshot.models if principal.may_use_model(model.name)]
+    return [model for model in await _enabled.get() if principal.may_use_model(model.name)]
 
 
 async def served_model(principal: Principal, name: str | None, task: str) -> ServedModel:
@@ -91,6 +79,16 @@ def _load(directory: Path, version: int) -> Tokenizer:
 
 def _missing(name: str | None) -> ApiError:
     return errors.no_default_model() if name is None else errors.unknown_model(name)
+
+
+async def _read() -> list[ServedModel]:
+    try:
+        return [_served(row) for row in await in_database(models_enabled)]
+    except DatabaseError as error:
+        raise errors.database_unavailable() from error
+
+
+_enabled: Final = Snapshot(_read, FRESH_S)
 
 
 def _served(row: Model) -> ServedModel:
