@@ -6,10 +6,9 @@ from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from inference.registry.live import attach_live
 from inference.registry.models import Model
@@ -31,18 +30,10 @@ class LiveChangeList(ChangeList):
         attach_live(self.result_list)
 
 
-class ModelAdminForm(ModelForm):  # type: ignore[type-arg]  # no generic at run time
-    """The form of a model. Whether a default may replace another is the service's business."""
-
-    def validate_constraints(self) -> None:
-        """Skip the one constraint there is: one default a task. Saving moves the default."""
-
-
 @admin.register(Model)
 class RegistryModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
     """The registry."""
 
-    form = ModelAdminForm
     list_display = [
         "name",
         "state",
@@ -146,7 +137,7 @@ class RegistryModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no gene
             for one in model.live.replicas
         )
         form = "{}: {}, {} of {} slots, {} waiting, {} MiB"
-        return format_html_join(format_html("<br>"), form, lines) or "-"
+        return format_html_join(mark_safe("<br>"), form, lines) or "-"
 
     def _save_all(
         self, request: HttpRequest, queryset: QuerySet[Model], fields: dict[str, Any]

@@ -1,5 +1,6 @@
 """The registry: one row a model that this platform can serve."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -95,6 +96,9 @@ class Model(models.Model):
     def clean(self) -> None:
         """Raise ValidationError, naming the fields, where fields do not go together."""
         validation.check(self, Model.objects.filter(pk=self.pk).first() if self.pk else None)
+
+    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
+        """Pass: saving a new default makes the old one step down (services.model_save)."""
 
     @property
     def directory(self) -> Path:

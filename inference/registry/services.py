@@ -21,8 +21,7 @@ def model_save(*, model: Model, fields: dict[str, Any]) -> Model:
     _refuse_unknown(fields)
     for name, value in fields.items():
         setattr(model, name, value)
-    # The constraint on the default is met inside the transaction below, not by the row as it is.
-    model.full_clean(validate_constraints=False)
+    model.full_clean()
     try:
         with transaction.atomic():
             if model.is_default:
