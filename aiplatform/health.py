@@ -29,16 +29,17 @@ async def live(request: HttpRequest) -> HttpResponse:
 
 async def ready(request: HttpRequest) -> HttpResponse:
     """200 only when a request for the default chat model would be served, else 503 and why."""
-    report = await _report()
+    report = await health_report()
     return _json(report, 200 if report["status"] == "ready" else 503)
 
 
 async def summary(request: HttpRequest) -> HttpResponse:
     """The same report for people and dashboards; always 200."""
-    return _json(await _report(), 200)
+    return _json(await health_report(), 200)
 
 
-async def _report() -> dict[str, Any]:
+async def health_report() -> dict[str, Any]:
+    """Return the state of everything a request needs."""
     model, database = await _database()
     replicas, store = await _replicas()
     mine = [replica for replica in replicas if replica.model == model]

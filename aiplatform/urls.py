@@ -6,6 +6,7 @@ from django_prometheus.exports import ExportToDjangoView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from aiplatform import health
+from aiplatform.landing import landing
 
 handler400 = "aiplatform.errors.bad_request"
 handler403 = "aiplatform.errors.forbidden"
@@ -13,6 +14,7 @@ handler404 = "aiplatform.errors.not_found"
 handler500 = "aiplatform.errors.server_error"
 
 urlpatterns = [
+    path("", landing),
     path("admin/", admin.site.urls),
     path("", include("inference.api.urls")),
     re_path(r"^health/live/?$", health.live),
