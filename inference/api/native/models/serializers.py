@@ -6,6 +6,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
+from inference.registry.directory import Replica
 from inference.registry.live import STATES
 from inference.registry.models import Model
 
@@ -28,7 +29,7 @@ _WRITABLE = (
 _LIVE = ("state", "progress", "detail", "replicas")
 
 
-class ReplicaSerializer(serializers.Serializer):  # type: ignore[type-arg]  # no generic at run time
+class ReplicaSerializer(serializers.Serializer[Replica]):
     """One running copy of a model."""
 
     id = serializers.CharField()
@@ -42,7 +43,7 @@ class ReplicaSerializer(serializers.Serializer):  # type: ignore[type-arg]  # no
     restarts = serializers.IntegerField()
 
 
-class ModelSerializer(serializers.ModelSerializer):  # type: ignore[type-arg]
+class ModelSerializer(serializers.ModelSerializer[Model]):
     """A row of the registry and how it is right now.
 
     What only the platform sets may be sent back unchanged and is ignored, so that what was read
