@@ -28,11 +28,11 @@ class CheckpointError(Exception):
     """The directory must not be loaded. The text names the file and is safe to show."""
 
 
-class UnsafeCheckpoint(CheckpointError):  # noqa: N818  (reads as what it is)
+class UnsafeCheckpoint(CheckpointError):
     """Loading it could run code that came with it."""
 
 
-class BrokenCheckpoint(CheckpointError):  # noqa: N818
+class BrokenCheckpoint(CheckpointError):
     """Something is missing, cut short or contradicts itself."""
 
 

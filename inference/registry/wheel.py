@@ -15,6 +15,8 @@ from inference.registry.progress import Progress
 from inference.registry.sources import WheelSource
 
 _CHUNK: Final = 1024 * 1024
+# What the operating system says through pip's error message.
+_DISK_FULL: Final = ("No space left on device", "Disk quota exceeded", "File too large")
 _INCOMING: Final = "incoming-"
 _DAMAGED: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
 
@@ -117,7 +119,7 @@ def _run_pip(source: WheelSource, target: Path, lock: int) -> None:
 
 def _pip_failure(source: WheelSource, target: Path, output: str) -> WheelError | DiskError:
     what = f"could not download {source.requirement}"
-    if "No space left on device" in output or "Disk quota exceeded" in output:
+    if any(sign in output for sign in _DISK_FULL):
         return DiskError(
             f"{what}: the disk of {target} is full; free some space and run this again"
         )

@@ -18,7 +18,7 @@ def model(tmp_path: Path) -> Path:
     (tmp_path / "config.json").write_text('{"model_type": "llama"}')
     (tmp_path / "tokenizer.json").write_text("{}")
     (tmp_path / "tokenizer_config.json").write_text("{}")
-    tensors = {
+    tensors: dict[str, Any] = {
         "a": np.ones((3, 5), np.float32),
         "b": np.ones(7, np.float16),
         "empty": np.ones((0, 4), np.int64),

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from transformers import AutoTokenizer
@@ -15,7 +16,7 @@ _REAL = (
     / "smollm2-135m-instruct"
 )
 _TEXTS = ["", "the fox", "  two  spaces\n\ttab", "größer 你好 🙂", "<|im_start|>user", "a" * 5000]
-_CHATS: list[list[dict[str, object]]] = [
+_CHATS: list[list[dict[str, Any]]] = [
     [{"role": "user", "content": "What is the capital of France?"}],
     [
         {"role": "system", "content": "Be brief. "},
@@ -50,8 +51,8 @@ def test_a_prompt_has_the_ids_transformers_gives_it(directory: Path) -> None:
 def test_a_conversation_has_the_ids_transformers_gives_it(directory: Path) -> None:
     ours, theirs = Tokenizer.load(directory), AutoTokenizer.from_pretrained(directory)
     for messages in _CHATS:
-        wanted = theirs.apply_chat_template(messages, add_generation_prompt=True)["input_ids"]
-        assert ours.encode_chat(messages) == wanted
+        wanted: Any = theirs.apply_chat_template(messages, add_generation_prompt=True)
+        assert ours.encode_chat(messages) == wanted["input_ids"]
 
 
 def test_ids_become_the_text_transformers_makes_of_them(directory: Path) -> None:
