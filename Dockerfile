@@ -1,5 +1,5 @@
 # One image for every process of the platform. By itself it runs all of them on one machine:
-#   docker run -p 8000:8000 -v aiplatform:/var/lib/aiplatform IMAGE
+#   docker run --init -p 127.0.0.1:8000:8000 -v aiplatform:/var/lib/aiplatform IMAGE
 # docker-compose.yml runs each in a container of its own.
 
 ARG PYTHON=python:3.11.14-slim-bookworm
@@ -41,4 +41,4 @@ VOLUME /var/lib/aiplatform
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=120s --start-interval=1s \
     CMD ["python", "deploy/healthcheck.py"]
-CMD ["python", "manage.py", "serve"]
+CMD ["sh", "-c", "python manage.py first_run && exec python manage.py serve"]

@@ -2,12 +2,14 @@
 
 import contextlib
 import os
+import pwd
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 START_S: Final = 60.0
 END_S: Final = 20.0
@@ -27,6 +29,14 @@ def accepts(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def unprivileged() -> dict[str, Any]:
+    """Return what Popen needs for a program that refuses to run as root; nothing for others."""
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
 @contextlib.contextmanager
 def running(
     command: Sequence[str | Path],
@@ -34,8 +44,10 @@ def running(
     log: Path,
     ready: Callable[[], bool],
     environment: Mapping[str, str] | None = None,
+    identity: Mapping[str, Any] | None = None,
+    stop_signal: signal.Signals = signal.SIGTERM,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `command` while the block runs, output in `log`, from the moment it is `ready`."""
+    """Run `command`, output in `log`, while the block runs; it begins when `ready` says so."""
     with log.open("ab") as output:  # a server that opens /dev/stdout anew appends as well
         process = subprocess.Popen(
             command,
@@ -43,19 +55,13 @@ def running(
             stdout=output,
             stderr=subprocess.STDOUT,
             env={**os.environ, **(environment or {})},
+            **(identity or {}),
         )
     try:
         _await(process, ready, log)
         yield process
     finally:
-        _end(process)
-
-
-def as_user(name: str) -> list[str]:
-    """Return what to put before a command that refuses to run as root; nothing where we are not."""
-    if os.geteuid() != 0:
-        return []
-    return ["setpriv", f"--reuid={name}", f"--regid={name}", "--clear-groups", "--"]
+        _end(process, stop_signal)
 
 
 def _await(process: subprocess.Popen[bytes], ready: Callable[[], bool], log: Path) -> None:
@@ -63,11 +69,11 @@ def _await(process: subprocess.Popen[bytes], ready: Callable[[], bool], log: Pat
     while not ready():
         if process.poll() is not None or time.monotonic() > deadline:
             raise AssertionError(f"{process.args!r} did not start:\n{log.read_text()[-4000:]}")
-        time.sleep(0.02)
+        time.sleep(0.02)  # between two looks at whether it is up
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
+def _end(process: subprocess.Popen[bytes], stop_signal: signal.Signals) -> None:
+    process.send_signal(stop_signal)
     try:
         process.wait(END_S)
     except subprocess.TimeoutExpired:

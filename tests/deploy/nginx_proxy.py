@@ -38,7 +38,15 @@ def nginx_proxy(
     )
     # `user` is ignored where nginx is not started by root, and keeps the test's folders readable
     # for its workers where it is.
-    command = [binary("nginx"), "-p", f"{folder}/", "-e", "stderr", "-c", configuration]
+    command: list[str | Path] = [
+        binary("nginx"),
+        "-p",
+        f"{folder}/",
+        "-e",
+        "stderr",
+        "-c",
+        configuration,
+    ]
     subprocess.run([*command, "-t", "-q", "-g", "user root;"], check=True)
     log = folder / "nginx.log"
     daemon = [*command, "-g", "daemon off; user root;"]

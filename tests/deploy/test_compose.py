@@ -106,6 +106,10 @@ def test_every_volume_that_is_used_is_declared(services: dict[str, Any]) -> None
 def test_the_commands_are_those_that_serve_starts(services: dict[str, Any]) -> None:
     for child in plan.children(listening_fd=3):
         assert services[child.name]["command"] == _in_a_container(child.command)
+        # Numbers are gathered over processes only where several of them answer at one address.
+        given = {**child.environment}
+        given.pop("PROMETHEUS_MULTIPROC_DIR", None)
+        assert given.items() <= services[child.name]["environment"].items()
 
 
 def test_the_proxy_and_the_web_agree_on_the_largest_body() -> None:
