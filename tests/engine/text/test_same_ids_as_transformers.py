@@ -1,6 +1,5 @@
 """The torch-free tokenizer gives the ids that transformers gives for the same files."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +7,9 @@ import pytest
 from transformers import AutoTokenizer
 
 from inference.engine.text.tokenizer import Tokenizer
+from tests.default_model import default_model_directory
 from tests.engine.text.small_tokenizers import byte_fallback, byte_level, write_directory
 
-_REAL = (
-    Path(os.environ.get("VAR_DIR", Path(__file__).parents[3] / "var"))
-    / "models"
-    / "smollm2-135m-instruct"
-)
 _TEXTS = ["", "the fox", "  two  spaces\n\ttab", "größer 你好 🙂", "<|im_start|>user", "a" * 5000]
 _CHATS: list[list[dict[str, Any]]] = [
     [{"role": "user", "content": "What is the capital of France?"}],
@@ -37,9 +32,7 @@ def directory(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
             return write_directory(tmp_path, byte_level(), adds_bos=True)
         case "byte fallback":
             return write_directory(tmp_path, byte_fallback(), adds_bos=True)
-    if not (_REAL / "manifest.json").is_file():
-        pytest.skip("the default model is not prepared; `make run` prepares it")
-    return _REAL
+    return default_model_directory()
 
 
 def test_a_prompt_has_the_ids_transformers_gives_it(directory: Path) -> None:
