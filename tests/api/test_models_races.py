@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import OperationalError, connections
 
 from inference.registry.models import Model
-from inference.registry.services import ConcurrentChangeError, model_delete, model_save
+from inference.registry.services import ConcurrentChangeError, model_save
 from tests.model_rows import WHEEL, model_row
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,13 +48,3 @@ def test_of_many_who_create_the_same_name_one_succeeds_and_the_others_are_told()
     raised = at_once(*[partial(model_save, model=model, fields={}) for model in new])
     assert Model.objects.count() == 1
     assert len(raised) == 7
-
-
-def test_a_deletion_and_a_change_at_once_leave_no_model() -> None:
-    row = model_row()
-    other = Model.objects.get()
-    at_once(
-        lambda: model_delete(model=row),
-        lambda: model_save(model=other, fields={"slots": 3}),
-    )
-    assert not Model.objects.exists()
