@@ -9,6 +9,7 @@ outside `in_database`, makes no hop at all.
 import asyncio
 import contextlib
 import itertools
+import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -32,6 +33,14 @@ class Handler(ASGIHandler):
         # One worker each: thread-sensitive code of one request must never run at the same time.
         pools = [ThreadPoolExecutor(max_workers=1, thread_name_prefix=name) for name in names]
         self._threads = itertools.cycle(pools)
+
+    def create_request(self, scope: Any, body_file: Any) -> Any:
+        request, response = super().create_request(scope, body_file)
+        if request is not None and "CONTENT_LENGTH" not in request.META:
+            # A chunked body tells no length (RFC 9112 §7.1), and DRF takes that for no body.
+            request.META["CONTENT_LENGTH"] = str(body_file.seek(0, os.SEEK_END))
+            body_file.seek(0)
+        return request, response
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         async with ThreadSensitiveContext(executor=next(self._threads)):

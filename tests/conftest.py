@@ -1,3 +1,3 @@
 """Fixtures that every test may ask for."""
 
-pytest_plugins = ["tests.store_process"]
+pytest_plugins = ["tests.store_process", "tests.live_web"]
