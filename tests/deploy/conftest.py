@@ -36,7 +36,7 @@ def installation(folder: Path) -> Iterator[Installation]:
             installation.web(),
             nginx_proxy(
                 folder,
-                web_port=installation.port,
+                web_ports=[installation.port],
                 static_root=folder / "static",
                 max_body_bytes=installation.max_body_bytes,
             ) as address,

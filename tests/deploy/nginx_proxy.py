@@ -3,7 +3,7 @@
 import contextlib
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,16 +21,17 @@ def render(values: dict[str, str]) -> str:
 
 @contextlib.contextmanager
 def nginx_proxy(
-    folder: Path, *, web_port: int, static_root: Path, max_body_bytes: int
+    folder: Path, *, web_ports: Sequence[int], static_root: Path, max_body_bytes: int
 ) -> Iterator[str]:
-    """Run nginx before the web on `web_port`; yield its address."""
+    """Run nginx before the web processes on `web_ports`; yield its address."""
     port = free_port()
     configuration = folder / "nginx.conf"
     configuration.write_text(
         render(
             {
                 "NGINX_LISTEN": f"127.0.0.1:{port}",
-                "WEB_UPSTREAM": f"127.0.0.1:{web_port}",
+                # Several addresses, as Docker's `web` has where it has replicas.
+                "WEB_UPSTREAM": "; server ".join(f"127.0.0.1:{port}" for port in web_ports),
                 "STATIC_ROOT": str(static_root),
                 "MAX_BODY_BYTES": str(max_body_bytes),
             }

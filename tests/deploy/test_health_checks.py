@@ -3,7 +3,9 @@
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -27,14 +29,26 @@ def _status(installation: Installation, script: str, **environment: str) -> int:
 def announced(installation: Installation) -> Iterator[None]:
     """Every model as an agent on this machine announces it while loading."""
     store = redis.Redis.from_url(installation.redis_url)
-    names = [
-        model["name"] for model in installation.client().get("/api/v1/models").json()["results"]
-    ]
-    for name in names:
-        announce(store, Replica(name, name, "unix:/none", "loading", socket.gethostname()))
-    yield
-    for name in names:
-        withdraw(store, name)
+    models = installation.client().get("/api/v1/models").json()["results"]
+    loading = [_loading(model["name"]) for model in models]
+    stop = threading.Event()
+
+    def beat() -> None:
+        while not stop.wait(0.5):
+            for replica in loading:
+                announce(store, replica)
+
+    with ThreadPoolExecutor(1) as agent:
+        beating = agent.submit(beat)
+        yield
+        stop.set()
+        beating.result()
+    for replica in loading:
+        withdraw(store, replica.id)
+
+
+def _loading(name: str) -> Replica:
+    return Replica(name, name, "unix:/none", "loading", socket.gethostname())
 
 
 def test_the_web_is_healthy_while_it_answers(installation: Installation) -> None:

@@ -46,15 +46,14 @@ class Upstream:
 
 
 @contextlib.contextmanager
-def _proxied(tmp_path: Path, answer: bytes) -> Iterator[tuple[Upstream, str]]:
-    upstream = Upstream(answer)
-    with (
-        contextlib.closing(upstream),
-        nginx_proxy(
-            tmp_path, web_port=upstream.port, static_root=tmp_path, max_body_bytes=1000
-        ) as address,
-    ):
-        yield upstream, address
+def _proxied(tmp_path: Path, *upstreams: Upstream) -> Iterator[str]:
+    ports = [upstream.port for upstream in upstreams]
+    with contextlib.ExitStack() as stack:
+        for upstream in upstreams:
+            stack.callback(upstream.close)
+        yield stack.enter_context(
+            nginx_proxy(tmp_path, web_ports=ports, static_root=tmp_path, max_body_bytes=1000)
+        )
 
 
 def test_the_history_has_the_address_that_called_and_not_the_one_it_claims(
@@ -82,15 +81,23 @@ def test_errors_of_the_web_pass_unchanged(installation: Installation) -> None:
 
 
 def test_a_lost_generation_is_not_asked_for_again(tmp_path: Path) -> None:
-    with _proxied(tmp_path, answer=b"") as (upstream, address):
+    one, other = Upstream(b""), Upstream(b"")
+    with _proxied(tmp_path, one, other) as address:
         lost = httpx.post(f"{address}/v1/completions", json=ONE_TOKEN)
-        assert lost.status_code == 502
-        assert len(upstream.requests) == 1
+    assert lost.status_code == 502
+    assert len(one.requests + other.requests) == 1
+
+
+def test_a_lost_read_is_asked_for_again(tmp_path: Path) -> None:
+    one, other = Upstream(b""), Upstream(b"")
+    with _proxied(tmp_path, one, other) as address:
+        httpx.get(f"{address}/v1/models")
+    assert len(one.requests) == len(other.requests) == 1
 
 
 def test_only_websockets_change_the_protocol(tmp_path: Path) -> None:
-    nothing = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
-    with _proxied(tmp_path, nothing) as (upstream, address):
+    upstream = Upstream(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+    with _proxied(tmp_path, upstream) as address:
         for protocol in ("websocket", "h2c"):
             asked = {"Upgrade": protocol, "Connection": "Upgrade", **LIES}
             httpx.get(f"{address}/ws/generate", headers=asked)
@@ -110,7 +117,7 @@ def test_a_web_that_is_away_is_said_in_json_with_a_time_to_retry(
     tmp_path: Path, path: str, kind: str
 ) -> None:
     with nginx_proxy(
-        tmp_path, web_port=free_port(), static_root=tmp_path, max_body_bytes=1000
+        tmp_path, web_ports=[free_port()], static_root=tmp_path, max_body_bytes=1000
     ) as address:
         away = httpx.post(f"{address}{path}", json=ONE_TOKEN)
     assert away.status_code == 502

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import httpx
 
-from tests.deploy.installation import INTERVAL_S, TOKENS, Installation
+from tests.deploy.installation import TOKENS, Installation
 
 ASKED = {"prompt": "abcd", "max_tokens": 64, "stream": True}
 
@@ -45,8 +45,8 @@ def test_streams_of_many_clients_are_interleaved(installation: Installation) -> 
 def test_a_client_that_leaves_is_cancelled_behind_the_proxy(installation: Installation) -> None:
     with installation.client().stream("POST", "/v1/completions", json=ASKED) as response:
         next(_arrivals(response))
-    deadline = time.monotonic() + TOKENS * INTERVAL_S / 2
-    while installation.history("status")[0] != ("cancelled",):
+    deadline = time.monotonic() + 10
+    while installation.history("status")[:1] != [("cancelled",)]:
         assert time.monotonic() < deadline
         time.sleep(0.05)  # between two looks at the database
     assert 1 <= installation.history("completion_tokens")[0][0] < TOKENS
