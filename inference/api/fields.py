@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from inference.engine.wire import Sampling
+from inference.gateway.served import ServedModel
 
 MAX_STOP_STRINGS: Final = 16
 MAX_STOP_LENGTH: Final = 256  # characters
@@ -95,13 +96,12 @@ def seed(**options: Any) -> StrictInteger:
     )
 
 
-def sampling_of(fields: dict[str, Any], *, default_temperature: float) -> Sampling:
-    """Return how tokens are chosen, out of validated fields."""
-    given = fields.get("temperature")
-    top = fields.get("top_p")
+def sampling_of(fields: dict[str, Any], model: ServedModel) -> Sampling:
+    """Return how tokens are chosen: validated fields, and the model's own where there are none."""
+    temperature, top_p = fields.get("temperature"), fields.get("top_p")
     return Sampling(
-        temperature=default_temperature if given is None else given,
-        top_p=1.0 if top is None else top,
+        temperature=model.default_temperature if temperature is None else temperature,
+        top_p=model.default_top_p if top_p is None else top_p,
         top_k=fields.get("top_k") or 0,
         seed=fields.get("seed"),
     )

@@ -7,7 +7,7 @@ from typing import Any, Final
 from accounts.principal import Principal
 from aiplatform.errors import ApiError
 from inference.engine.text.chat_template import TemplateError
-from inference.engine.text.tokenizer import Tokenizer
+from inference.engine.text.tokenizer import TextError, Tokenizer
 from inference.engine.wire import Sampling
 from inference.gateway import errors
 from inference.gateway.served import ServedModel, served_model, tokenizer_of
@@ -19,6 +19,7 @@ TASK: Final = "chat"
 _INLINE_CHARACTERS: Final = 8_000
 
 Encode = Callable[[Tokenizer], list[int]]
+Sample = Callable[[ServedModel], Sampling]
 
 
 async def build_spec(
@@ -29,7 +30,7 @@ async def build_spec(
     encode: Encode,
     characters: int,
     max_tokens: int | None,
-    sampling: Sampling,
+    sampling: Sample,
     stop: list[str],
     stream: bool,
     prompt_field: str,
@@ -38,16 +39,17 @@ async def build_spec(
     """Return the spec of one generation. Raises ApiError that names the field.
 
     `encode` turns the tokenizer into token ids, `characters` says how long that may take,
-    `max_tokens` None asks for as much as the model gives.
+    `sampling` fills in what the model recommends, `max_tokens` None asks for as much as the model
+    gives.
     """
     served = await served_model(principal, model, TASK)
     tokenizer = await tokenizer_of(served)
     try:
         prompt = await _encoded(encode, tokenizer, characters)
-    except TemplateError as error:
+    except (TemplateError, TextError) as error:
         raise errors.prompt_not_renderable(str(error), prompt_field) from error
     bound = _bounded(served, prompt, max_tokens, prompt_field, max_tokens_field)
-    return GenerationSpec(served, prompt, asked, bound, sampling, stop, stream)
+    return GenerationSpec(served, prompt, asked, bound, sampling(served), stop, stream)
 
 
 async def _encoded(encode: Encode, tokenizer: Tokenizer, characters: int) -> list[int]:

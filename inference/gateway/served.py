@@ -31,6 +31,8 @@ class ServedModel(msgspec.Struct, frozen=True):
     max_output_tokens: int
     slots: int
     max_queue: int
+    default_temperature: float
+    default_top_p: float
     directory: str
     created: int  # Unix seconds
 
@@ -101,6 +103,8 @@ def _served(row: Model) -> ServedModel:
         max_output_tokens=row.max_output_tokens,
         slots=row.slots,
         max_queue=row.max_queue,
+        default_temperature=row.default_temperature,
+        default_top_p=row.default_top_p,
         directory=str(row.directory),
         created=int(row.created_at.timestamp()),
     )

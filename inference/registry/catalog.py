@@ -16,6 +16,8 @@ class DefaultModel:
     source: Source
     dtype: Dtype
     context_length: int  # tokens, prompt and completion together
+    temperature: float  # the authors' recommendation
+    top_p: float
     licence: str  # SPDX identifier
     disk_bytes: int  # what preparing it takes at its peak: wheel, GGUF and the prepared model
 
@@ -32,6 +34,8 @@ DEFAULT_MODELS: Final = (
         ),
         dtype="bfloat16",
         context_length=4096,
+        temperature=0.2,
+        top_p=0.9,
         licence="Apache-2.0",
         disk_bytes=92_871_040 + 98_362_432 + 2 * 134_515_008 + 16_000_000,
     ),

@@ -46,6 +46,8 @@ def _install(default: DefaultModel, *, is_default: bool) -> None:
         "source": str(default.source),
         "dtype": default.dtype,
         "context_length": default.context_length,
+        "default_temperature": default.temperature,
+        "default_top_p": default.top_p,
         "licence": default.licence,
         "is_default": is_default,
     }

@@ -75,6 +75,16 @@ class Model(models.Model):
     threads = models.PositiveIntegerField(
         default=0, validators=_between(0, 1024), help_text="0: as many as the machine has cores."
     )
+    default_temperature = models.FloatField(
+        default=1.0,
+        validators=[MinValueValidator(0.0), MaxValueValidator(2.0)],
+        help_text="For callers who name none; the model's authors usually recommend one.",
+    )
+    default_top_p = models.FloatField(
+        default=1.0,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text="For callers who name none.",
+    )
     enabled = models.BooleanField(default=True, help_text="Whether a runner serves it.")
     is_default = models.BooleanField(
         default=False, help_text="Answers requests of its task that name no model."

@@ -1,5 +1,6 @@
 """POST /api/v1/generate/text."""
 
+from functools import partial
 from typing import Any, Final
 
 from django.http.response import HttpResponseBase
@@ -58,7 +59,7 @@ async def _spec(principal: Principal, body: dict[str, Any]) -> GenerationSpec:
         encode=encode,
         characters=len(text),
         max_tokens=body["max_length"],
-        sampling=fields.sampling_of(body, default_temperature=0.7),
+        sampling=partial(fields.sampling_of, body),
         stop=body.get("stop", []),
         stream=body["stream"],
         prompt_field="text",

@@ -1,5 +1,6 @@
 """POST /v1/chat/completions and POST /v1/completions."""
 
+from functools import partial
 from typing import Any, Final
 
 from django.http.response import HttpResponseBase
@@ -118,7 +119,7 @@ async def _spec(
         encode=encode,
         characters=characters,
         max_tokens=max_tokens,
-        sampling=fields.sampling_of(body, default_temperature=1.0),
+        sampling=partial(fields.sampling_of, body),
         stop=body.get("stop") or [],
         stream=bool(body.get("stream")),
         prompt_field=prompt_field,

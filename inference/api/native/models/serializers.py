@@ -23,6 +23,8 @@ _WRITABLE = (
     "slots",
     "max_queue",
     "threads",
+    "default_temperature",
+    "default_top_p",
     "enabled",
     "is_default",
 )
