@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
+from django.conf import settings
 from django.db import Error as DatabaseError
 
 from aiplatform.database import in_database
@@ -12,6 +13,7 @@ from inference.registry.agent.announcer import Announcer
 from inference.registry.agent.assignment import Assignment
 from inference.registry.agent.keeper import Keeper
 from inference.registry.agent.outage import Outage
+from inference.registry.agent.sockets import clear_dead_sockets
 from inference.registry.directory import Replica
 from inference.registry.selectors import models_enabled
 
@@ -43,6 +45,7 @@ class HostAgent:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; every runner has ended when this returns."""
+        await asyncio.to_thread(clear_dead_sockets, settings.RUN_DIR)
         work = [asyncio.create_task(self._reconcile()), asyncio.create_task(self._announcer.run())]
         stopping = asyncio.create_task(stop.wait())
         # A loop that ends is a defect: the agent ends with it, loudly, and is started again.

@@ -18,6 +18,7 @@ from inference.registry.agent.assignment import Assignment
 from inference.registry.agent.heartbeat import statuses
 from inference.registry.agent.preparation import Preparation, Report, needed
 from inference.registry.agent.process import Process
+from inference.registry.agent.sockets import runner_socket
 from inference.registry.agent.stall import StallWatch
 from inference.registry.directory import Replica
 from inference.registry.sources import SourceError
@@ -167,7 +168,7 @@ class Keeper:
         return Replica(
             id=f"{self.assignment.model}-{start}",
             model=self.assignment.model,
-            address=f"unix:{settings.RUN_DIR / f'r-{start}.sock'}",
+            address=f"unix:{runner_socket(settings.RUN_DIR, start)}",
             state=state,
             host=socket.gethostname(),
             slots=self.assignment.slots,
