@@ -2,7 +2,7 @@
 
 import asyncio
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 from weakref import WeakKeyDictionary
 
 import redis

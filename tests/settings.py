@@ -16,4 +16,6 @@ from aiplatform.settings import *  # noqa: E402, F403
 
 # Django's own test client calls itself this.
 ALLOWED_HOSTS = [*ALLOWED_HOSTS, "testserver"]  # noqa: F405
+# A file, because SQLite's shared in-memory database answers "locked" at once where threads write.
+DATABASES["default"]["TEST"] = {"NAME": f"{_folder}/test.sqlite3"}  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast; the tests' users only

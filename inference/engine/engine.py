@@ -142,16 +142,18 @@ class Engine:
         return list(zip(sequences, sample(rows, sequences), strict=True))
 
     def _deliver(self, tokens: list[tuple[Sequence, int]]) -> None:
-        for sequence, token in tokens:
+        # All tokens are counted before any slot is given up: what moves into the slot is as long
+        # as its sequence says, and this step has written one token more to each.
+        shown = [(s, "" if t == BAD_LOGITS else s.append(t), t) for s, t in tokens]
+        for sequence, text, token in shown:
             if token == BAD_LOGITS:
                 self._fail_bad_logits(sequence)
                 continue
-            shown = sequence.append(token)
             self._statistics.tokens += 1
             if sequence.reason:
-                self._finish(sequence, sequence.reason, shown)
+                self._finish(sequence, sequence.reason, text)
             else:
-                delta = Delta(sequence.request.request_id, shown, 1)
+                delta = Delta(sequence.request.request_id, text, 1)
                 self._outgoing_of(sequence.connection).deltas.append(delta)
 
     def _finish(self, sequence: Sequence, reason: str, text: str) -> None:

@@ -123,6 +123,9 @@ def main(arguments: list[str]) -> int:
     die_with_parent()
     # Nothing in a runner has business on a network.
     os.environ["HF_HUB_OFFLINE"] = "1"
+    # Must be set before torch loads OpenMP. Its threads spin at every barrier by default; where
+    # web and worker share the cores, the spinning keeps out the very thread it waits for.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     log = Log("")
     try:
         (argument,) = arguments

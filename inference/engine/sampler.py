@@ -7,6 +7,7 @@ from the request's own generator: the same seed gives the same token alone or in
 """
 
 from collections.abc import Sequence as Rows
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -36,29 +37,67 @@ def sample(logits: Tensor, sequences: Rows[Sequence]) -> list[int]:
 
 def _draw(logits: Tensor, sequences: list[Sequence]) -> list[int]:
     """Sample every row of `logits`; none of them is greedy."""
-    settings = [sequence.request.sampling for sequence in sequences]
-    vocabulary = logits.shape[-1]
-    temperature = torch.tensor([s.temperature for s in settings])[:, None]
-    top_k = torch.tensor([s.top_k or vocabulary for s in settings]).clamp(max=vocabulary)[:, None]
-    top_p = torch.tensor([s.top_p for s in settings], dtype=torch.float64)[:, None]
-    uniform = torch.tensor([s.uniforms.draw() for s in sequences], dtype=torch.float64)[:, None]
-
-    size = min(SHORTLIST, vocabulary)
+    choice = _Choice.of(sequences, logits.shape[-1])
+    size = min(SHORTLIST, logits.shape[-1])
     values, candidates = logits.topk(size, -1)
-    scores = values.float() / temperature
-    complete = bool((top_k <= size).all())  # every row's candidates are all in the shortlist
-    whole = scores if complete else logits.float() / temperature
-    total = torch.where(top_k <= size, _log_mass(scores, top_k), whole.logsumexp(-1, keepdim=True))
-    tokens, inside = _invert(scores, candidates, total, top_k, top_p, uniform)
-    for row in (~inside).nonzero()[:, 0].tolist():
-        values, candidates = logits[row : row + 1].float().sort(descending=True, stable=True)
-        scores = values / temperature[row]
-        total = _log_mass(scores, top_k[row])
-        one = slice(row, row + 1)
-        token, _ = _invert(scores, candidates, total, top_k[one], top_p[one], uniform[one])
-        tokens[row] = token[0]
+    scores = values.float() / choice.temperature
+    total = _total(scores, logits, choice)
+    tokens, certain = _invert(scores, candidates, total, choice)
+    rows = (~certain).nonzero()[:, 0]
+    if len(rows):
+        tokens[rows] = _draw_from_all(logits[rows], candidates[rows], choice.rows(rows))
     result: list[int] = tokens.tolist()
     return result
+
+
+class _Choice(NamedTuple):
+    """How rows are to be sampled, each [B, 1]; `uniform` is the number drawn for the row."""
+
+    temperature: Tensor
+    top_k: Tensor
+    top_p: Tensor
+    uniform: Tensor
+    whole: Tensor  # top_k leaves the whole vocabulary
+
+    @classmethod
+    def of(cls, sequences: list[Sequence], vocabulary: int) -> "_Choice":
+        settings = [sequence.request.sampling for sequence in sequences]
+        top_k = [min(s.top_k or vocabulary, vocabulary) for s in settings]
+        uniform = [sequence.uniforms.draw() for sequence in sequences]
+        return cls(
+            torch.tensor([s.temperature for s in settings])[:, None],
+            torch.tensor(top_k)[:, None],
+            torch.tensor([s.top_p for s in settings], dtype=torch.float64)[:, None],
+            torch.tensor(uniform, dtype=torch.float64)[:, None],
+            torch.tensor([k == vocabulary for k in top_k])[:, None],
+        )
+
+    def rows(self, rows: Tensor) -> "_Choice":
+        return _Choice(*(values[rows] for values in self))
+
+
+def _draw_from_all(logits: Tensor, shortlist: Tensor, choice: _Choice) -> Tensor:
+    """Sample rows from the whole vocabulary in falling order, the shortlist's order kept.
+
+    Kept, because equal logits have no order of their own, and a token that the shortlist left
+    out must come after all that it held.
+    """
+    others = logits.float().scatter(-1, shortlist, -torch.inf)
+    count = logits.shape[-1] - shortlist.shape[-1]
+    _, rest = others.sort(descending=True, stable=True)
+    order = torch.cat([shortlist, rest[:, :count]], -1)
+    scores = logits.gather(-1, order).float() / choice.temperature
+    tokens, _ = _invert(scores, order, _log_mass(scores, choice.top_k), choice)
+    return tokens
+
+
+def _total(scores: Tensor, logits: Tensor, choice: _Choice) -> Tensor:
+    """Return the log mass [B, 1] that top-k leaves, given the shortlist's `scores`."""
+    listed = choice.top_k <= scores.shape[-1]
+    if bool(listed.all()):
+        return _log_mass(scores, choice.top_k)
+    whole = (logits.float() / choice.temperature).logsumexp(-1, keepdim=True)
+    return torch.where(listed, _log_mass(scores, choice.top_k), whole)
 
 
 def _log_mass(scores: Tensor, top_k: Tensor) -> Tensor:
@@ -68,31 +107,28 @@ def _log_mass(scores: Tensor, top_k: Tensor) -> Tensor:
 
 
 def _invert(
-    scores: Tensor,
-    candidates: Tensor,
-    total: Tensor,
-    top_k: Tensor,
-    top_p: Tensor,
-    uniform: Tensor,
+    scores: Tensor, candidates: Tensor, total: Tensor, choice: _Choice
 ) -> tuple[Tensor, Tensor]:
     """Return each row's token and whether it is certain, given its largest `scores` [B, N].
 
     `total` is the log mass of all that top-k leaves. Certain means that nothing beyond these N
-    could have been chosen: the number drawn falls into their mass, and where top-p cuts, it cuts
-    among them.
+    changes the choice: top-k ends among them, or top-p does, or, where neither cuts, the number
+    drawn falls into their mass.
     """
+    _, top_k, top_p, uniform, whole = choice
     order = torch.arange(scores.shape[-1])
     probabilities = (scores - total).double().exp().masked_fill(order >= top_k, 0.0)
     mass = probabilities.cumsum(-1)
     # The nucleus: every token before which less than top_p was gathered; the first always.
     in_nucleus = ((mass - probabilities) < top_p) & (order < top_k)
     in_nucleus[:, 0] = True
-    nucleus = torch.where(in_nucleus, probabilities, 0.0)
-    within = nucleus.cumsum(-1)
+    within = torch.where(in_nucleus, probabilities, 0.0).cumsum(-1)
     exhausted = scores.shape[-1] >= top_k
-    cut_here = (mass[:, -1:] >= top_p) | exhausted
-    kept = torch.where((top_p >= 1) & ~exhausted, 1.0, within[:, -1:])
+    unbounded = (top_p >= 1) & ~exhausted
+    kept = torch.where(unbounded, 1.0, within[:, -1:])
     place = (within <= uniform * kept).sum(-1, keepdim=True)
     last = in_nucleus.sum(-1, keepdim=True) - 1
-    inside = torch.where(top_p >= 1, (place <= last) | exhausted, cut_here)
-    return candidates.gather(-1, torch.minimum(place, last))[:, 0], inside[:, 0]
+    # A top-k beyond the list makes `total` too large, so nothing is certain about such a row.
+    beyond = ~exhausted & ~whole
+    certain = torch.where(unbounded, place <= last, exhausted | (mass[:, -1:] >= top_p)) & ~beyond
+    return candidates.gather(-1, torch.minimum(place, last))[:, 0], certain[:, 0]

@@ -56,6 +56,7 @@ class RegistryModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no gene
             "What it may take",
             {"fields": ["context_length", "max_output_tokens", "slots", "max_queue", "threads"]},
         ),
+        ("For callers who name none", {"fields": ["default_temperature", "default_top_p"]}),
     ]
     now = ("Right now", {"fields": ["state", "doing", "replicas", "created_at", "updated_at"]})
 

@@ -84,4 +84,12 @@ def _text(value: bytes | str) -> str:
 
 
 def _decode(bodies: list[Any]) -> list[Replica]:
-    return [_decoder.decode(body) for body in bodies if body is not None]
+    found = [_replica(body) for body in bodies if body is not None]
+    return [replica for replica in found if replica is not None]
+
+
+def _replica(body: bytes) -> Replica | None:
+    try:
+        return _decoder.decode(body)
+    except msgspec.MsgspecError:
+        return None  # an agent of another version; it counts for nothing rather than breaking all
