@@ -144,12 +144,10 @@ class Engine:
     def _deliver(self, tokens: list[tuple[Sequence, int]]) -> None:
         # All tokens are counted before any slot is given up: what moves into the slot is as long
         # as its sequence says, and this step has written one token more to each.
-        shown = [(s, "" if t == BAD_LOGITS else s.append(t), t) for s, t in tokens]
-        for sequence, text, token in shown:
-            if token == BAD_LOGITS:
-                self._fail_bad_logits(sequence)
-                continue
-            self._statistics.tokens += 1
+        shown = [(s, s.append(token)) for s, token in tokens if token != BAD_LOGITS]
+        self._fail_bad_logits([s for s, token in tokens if token == BAD_LOGITS])
+        self._statistics.tokens += len(shown)
+        for sequence, text in shown:
             if sequence.reason:
                 self._finish(sequence, sequence.reason, text)
             else:
@@ -172,10 +170,12 @@ class Engine:
         self._outgoing_of(sequence.connection).endings.append(failed)
         self._log_end(sequence, why.code)
 
-    def _fail_bad_logits(self, sequence: Sequence) -> None:
-        self._decoder.clear(sequence.slot)
+    def _fail_bad_logits(self, sequences: list[Sequence]) -> None:
+        for sequence in sequences:  # all before anything moves and takes NaNs along
+            self._decoder.clear(sequence.slot)
         detail = "the model's output was not a number; the request was stopped"
-        self._fail(sequence, Refusal("nan_logits", detail))
+        for sequence in sequences:
+            self._fail(sequence, Refusal("nan_logits", detail))
 
     def _fail_step(self, plan: Plan) -> None:
         self._log.event("step_failed", traceback=traceback.format_exc())

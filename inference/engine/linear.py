@@ -24,7 +24,7 @@ class PackedLinear(nn.Module):
 
 def packing_unavailable() -> str:
     """Return why weights cannot be packed on this machine; empty when they can."""
-    if not torch.backends.mkldnn.is_available():
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return "this build of torch has no oneDNN"
     return ""
 

@@ -26,9 +26,8 @@ def die_with_parent() -> None:
 
 def core_count() -> int:
     """Return how many cores this process may use."""
-    if sys.platform.startswith("linux"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    allowed = getattr(os, "sched_getaffinity", None)  # not on every platform
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def resident_bytes() -> int:
