@@ -7,7 +7,7 @@ from typing import Any, Final
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aiplatform.settings")
 
 from celery import Celery, signals
-from celery.platforms import SecurityWarning
+from celery.platforms import SecurityWarning  # type: ignore[attr-defined]  # its stubs lack it
 from celery.schedules import crontab
 from django.conf import settings
 

@@ -3,15 +3,11 @@
 import os
 import shutil
 from pathlib import Path
-from typing import Final
 
 import redis
 from django.conf import settings
 
 from aiplatform.supervisor.child import ChildSpec
-
-# sockaddr_un.sun_path, less the ending zero byte; macOS has four bytes less.
-MAX_SOCKET_PATH: Final = 103
 
 
 class StoreError(Exception):
@@ -45,16 +41,11 @@ def answers() -> bool:
 
 def private_server() -> ChildSpec:
     """Return how to start a server of our own. Raises StoreError."""
-    path = settings.REDIS_SOCKET
-    if len(os.fsencode(path)) > MAX_SOCKET_PATH:
-        raise StoreError(
-            f"{path} is too long for a unix socket ({MAX_SOCKET_PATH} bytes). "
-            "Name a short folder for sockets: RUN_DIR=/tmp/aiplatform make run"
-        )
-    path.parent.chmod(0o700)
     data = settings.VAR_DIR / "valkey"
     data.mkdir(mode=0o700, exist_ok=True)
-    return ChildSpec("store", stage=0, command=_command(_program(), path, data), grace_s=10)
+    return ChildSpec(
+        "store", stage=0, command=_command(_program(), settings.REDIS_SOCKET, data), grace_s=10
+    )
 
 
 def _program() -> str:

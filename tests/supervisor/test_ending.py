@@ -1,7 +1,6 @@
 """However the platform ends, nothing of it stays behind."""
 
 import signal
-import subprocess
 
 from tests.platform_process import PlatformProcess
 
@@ -33,23 +32,3 @@ def test_a_stop_while_everything_is_still_starting_is_obeyed(fresh: PlatformProc
     fresh.until(lambda: "manage.py agent" in str(fresh.processes()), "agent started")
     assert fresh.stop(signal.SIGINT) == 0
     assert fresh.processes() == {}
-
-
-def test_a_second_supervisor_is_refused_and_told_which_runs(platform: PlatformProcess) -> None:
-    assert platform.process is not None
-    second = platform.manage("serve", environment={"PORT": str(platform.port + 1)})
-    assert second.returncode == 1
-    assert f"process {platform.process.pid}" in second.stderr
-    assert "VAR_DIR" in second.stderr
-    assert platform.ready()
-
-
-def test_a_busy_port_is_named_before_anything_starts(
-    platform: PlatformProcess, fresh: PlatformProcess
-) -> None:
-    fresh.port = platform.port
-    refused: subprocess.CompletedProcess[str] = fresh.manage("serve")
-    assert refused.returncode == 1
-    assert f"Port {platform.port}" in refused.stderr
-    assert f"PORT={platform.port + 1} make run" in refused.stderr
-    assert not (fresh.var_dir / "valkey").exists()

@@ -115,7 +115,7 @@ def test_the_default_models_are_registered_once(var_dir: Path) -> None:
 
 def _is_begun(platform: PlatformProcess) -> bool:
     with suppress(sqlite3.Error):
-        return _sql(platform, "SELECT count(*) FROM django_migrations")[0][0] > 2
+        return bool(_sql(platform, "SELECT count(*) FROM django_migrations")[0][0] > 2)
     return False
 
 

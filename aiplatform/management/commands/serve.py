@@ -8,8 +8,11 @@ from django.core.management.base import BaseCommand, CommandError
 from aiplatform.supervisor import key_value_server, plan
 from aiplatform.supervisor.child import ChildSpec
 from aiplatform.supervisor.listening_socket import PortError, listening_socket
+from aiplatform.supervisor.run_directory import RunDirectoryError, secure
 from aiplatform.supervisor.single_instance import AlreadyRunningError, single_instance
 from aiplatform.supervisor.supervisor import Supervisor
+
+_REFUSALS = (AlreadyRunningError, PortError, RunDirectoryError, key_value_server.StoreError)
 
 
 class Command(BaseCommand):
@@ -19,10 +22,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             with single_instance(settings.VAR_DIR / "serve.lock"):
+                secure(settings.RUN_DIR)
                 listening = listening_socket(settings.HOST, settings.PORT)
                 specs = [*_store(), *plan.children(listening.fileno())]
                 Supervisor(specs, listening).run()
-        except (AlreadyRunningError, PortError, key_value_server.StoreError) as error:
+        except _REFUSALS as error:
             raise CommandError(str(error)) from error
 
 

@@ -4,8 +4,10 @@ import asyncio
 import signal
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
 
+from aiplatform.supervisor.run_directory import RunDirectoryError, secure
 from inference.registry.agent.host_agent import HostAgent
 
 
@@ -14,6 +16,10 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []  # they would load every view of the web
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            secure(settings.RUN_DIR)
+        except RunDirectoryError as error:
+            raise CommandError(str(error)) from error
         asyncio.run(_run())
 
 

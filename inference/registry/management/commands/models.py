@@ -16,6 +16,7 @@ from inference.registry.progress import ConsoleProgress
 from inference.registry.services import model_save
 from inference.registry.sources import SourceError, parse_source
 
+_SOURCE_HELP: Final = str(Model._meta.get_field("source").help_text)
 _NUMBERS: Final = ("context_length", "max_output_tokens", "slots", "max_queue", "threads")
 
 
@@ -68,7 +69,7 @@ class Command(BaseCommand):
 
 def _describe(add: argparse.ArgumentParser, action: Callable[[dict[str, Any]], None]) -> None:
     add.add_argument("name", metavar="NAME")
-    add.add_argument("--source", required=True, help=Model._meta.get_field("source").help_text)
+    add.add_argument("--source", required=True, help=_SOURCE_HELP)
     add.add_argument("--task", choices=Task.values, default=Task.CHAT)
     add.add_argument("--dtype", choices=Dtype.values, default=Dtype.BFLOAT16)
     add.add_argument("--licence", default="")
