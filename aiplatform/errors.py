@@ -30,6 +30,8 @@ TITLES = {
     504: "Deadline passed",
 }
 
+MAX_DETAIL = 1_000  # characters
+
 
 class ApiError(Exception):
     """A failure as the caller sees it.
@@ -169,7 +171,8 @@ def _messages(raised: DjangoValidationError) -> Any:
 def _invalid(detail: Any) -> ApiError:
     param, message, code = _first(detail, "")
     known = {"unknown_parameter", "unsupported_parameter", "context_length_exceeded"}
-    text = f"{param}: {message}" if param else message
+    # DRF's messages quote what was sent, however long that was.
+    text = (f"{param}: {message}" if param else message)[:MAX_DETAIL]
     return ApiError(400, code if code in known else "invalid_request", text, param=param or None)
 
 
@@ -177,6 +180,8 @@ def _first(detail: Any, path: str) -> tuple[str, str, str]:
     """Return where, what and which code of the first error in DRF's nested detail."""
     if isinstance(detail, dict):
         name, inner = next(iter(detail.items()))
+        if isinstance(name, int):  # where in a list, as DRF's ListField says it
+            return _first(inner, f"{path}[{name}]")
         here = path if name == "non_field_errors" else f"{path}.{name}" if path else str(name)
         return _first(inner, here)
     if isinstance(detail, list):

@@ -57,7 +57,10 @@ class JSONRenderer(BaseRenderer):
 
 def _reason(error: Exception) -> str:
     # msgspec's own messages speak of the text's form only; others may quote the text itself.
-    return str(error) if isinstance(error, msgspec.DecodeError) else "it is not UTF-8 text"
+    if isinstance(error, msgspec.DecodeError):
+        return str(error)
+    deep = isinstance(error, RecursionError)
+    return "it is nested too deeply" if deep else "it is not UTF-8 text"
 
 
 def _as_plain(value: Any) -> Any:

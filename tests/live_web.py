@@ -93,6 +93,7 @@ class LiveWeb:
             "timeout": 30,
             "limits": limits,
             "trust_env": False,
+            "verify": False,  # no TLS here, and certificates take long to load
         }
 
     @contextlib.asynccontextmanager

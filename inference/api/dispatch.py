@@ -19,6 +19,9 @@ Handler = Callable[..., Awaitable[HttpResponseBase]]
 class AsyncViewSet(ViewSet):
     """A ViewSet with `async def` actions."""
 
+    # DRF's own handler of OPTIONS is synchronous; CORS answers a browser's before it comes here.
+    http_method_names = [name for name in ViewSet.http_method_names if name != "options"]
+
     @classmethod
     def as_view(cls, actions: Any = None, **initkwargs: Any) -> Any:
         return markcoroutinefunction(super().as_view(actions, **initkwargs))
@@ -35,8 +38,10 @@ class AsyncViewSet(ViewSet):
                 "application/json",
             )
             name = str(request.method).lower()
-            handler = getattr(self, name, self.http_method_not_allowed)
-            answered = handler(wrapped, *args, **kwargs)
+            if name not in self.http_method_names or not hasattr(self, name):
+                self.headers = {"Allow": ", ".join(self.allowed_methods)}  # RFC 9110 §15.5.6
+                self.http_method_not_allowed(wrapped)
+            answered = getattr(self, name)(wrapped, *args, **kwargs)
             response = await cast(Awaitable[HttpResponseBase], answered)
         except Exception as raised:
             response = self.handle_exception(raised)

@@ -29,7 +29,7 @@ class GenerateTextSerializer(serializers.Serializer[Any]):
         unknown = data.keys() - self.fields.keys() if isinstance(data, dict) else ()
         for name in sorted(unknown):
             message = "There is no such parameter."
-            raise serializers.ValidationError({name: message}, code="unknown_parameter")
+            raise serializers.ValidationError({name[:100]: message}, code="unknown_parameter")
         return super().to_internal_value(data)
 
 

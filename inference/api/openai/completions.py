@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from accounts.principal import Principal
+from aiplatform.errors import ApiError
 from inference.api import fields
 from inference.api.dispatch import AsyncViewSet
 from inference.api.http_door import answer
@@ -19,6 +20,7 @@ from inference.api.openai.serializers import (
     CompletionSerializer,
     OpenAIErrorSerializer,
 )
+from inference.engine.text.tokenizer import Tokenizer
 from inference.gateway.prompting import Encode, build_spec
 from inference.gateway.spec import GenerationSpec
 
@@ -88,16 +90,29 @@ async def _completion_spec(
 ) -> GenerationSpec:
     prompt = body["prompt"]
     limit = body.get("max_tokens")
+
+    def encode(tokenizer: Tokenizer) -> list[int]:
+        return tokenizer.encode(prompt) if isinstance(prompt, str) else _known(prompt, tokenizer)
+
     return await _spec(
         principal,
         form,
         body,
         asked=prompt,
-        encode=lambda tokenizer: tokenizer.encode(prompt) if isinstance(prompt, str) else prompt,
+        encode=encode,
         characters=len(prompt),
         max_tokens=_COMPLETION_TOKENS if limit is None else limit,
         prompt_field="prompt",
     )
+
+
+def _known(ids: list[int], tokenizer: Tokenizer) -> list[int]:
+    """Return `ids`. Raises ApiError for one that the model does not have."""
+    size = tokenizer.vocabulary_size
+    if max(ids) >= size:
+        detail = f"prompt: a token id is over {size - 1}, the last one of this model."
+        raise ApiError(400, "invalid_request", detail, param="prompt")
+    return ids
 
 
 async def _spec(

@@ -61,6 +61,17 @@ def check_parameters(body: Any, known: frozenset[str]) -> None:
             raise _refusal(name, _remedy(name), "unsupported_parameter")
 
 
+def check_message(message: Any, known: frozenset[str]) -> None:
+    """Raise ValidationError for the first member of a chat message that cannot be served.
+
+    Empty ones are accepted: clients send answers back with every member that OpenAI's have.
+    """
+    members = message.items() if isinstance(message, dict) else ()
+    for name, value in members:
+        if name not in known and value is not None and value != []:
+            raise _refusal(name, "Is not supported in a message.", "unsupported_parameter")
+
+
 def _asks_nothing(value: Any, neutral: tuple[Any, ...]) -> bool:
     # True == 1 in Python; a truth value asks for nothing only where one is expected.
     return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in neutral)

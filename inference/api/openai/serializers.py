@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from inference.api import fields
-from inference.api.openai.parameters import check_parameters
+from inference.api.openai.parameters import check_message, check_parameters
 
 MAX_MESSAGES: Final = 2_000
 ROLES: Final = ("system", "developer", "user", "assistant")
@@ -50,6 +50,10 @@ class MessageSerializer(serializers.Serializer[Any]):
     role = serializers.ChoiceField(ROLES)
     content = ContentField()
     name = fields.StrictText(required=False, max_length=64)
+
+    def to_internal_value(self, data: Any) -> Any:
+        check_message(data, frozenset(self.fields))
+        return super().to_internal_value(data)
 
 
 class GenerationSerializer(serializers.Serializer[Any]):
