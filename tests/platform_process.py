@@ -68,10 +68,17 @@ class PlatformProcess:
         lines = (self.var_dir / "first-run.txt").read_text().splitlines()
         return next(line.split()[-1] for line in lines if line.startswith("API key:"))
 
-    def client(self, **options: Any) -> httpx.Client:
+    def client(self) -> httpx.Client:
         """Return a client with the first key."""
-        headers = {"Authorization": f"Bearer {self.key}"}
-        return httpx.Client(base_url=self.base_url, headers=headers, timeout=60, **options)
+        return httpx.Client(base_url=self.base_url, headers=self._headers, timeout=60)
+
+    def async_client(self) -> httpx.AsyncClient:
+        """The same for asyncio."""
+        return httpx.AsyncClient(base_url=self.base_url, headers=self._headers, timeout=60)
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"}
 
     def manage(
         self, *arguments: str, environment: Mapping[str, str] | None = None

@@ -48,9 +48,12 @@ def _credentials() -> str:
 
 
 def _curl(base: str) -> str:
-    body = json.dumps({"messages": [{"role": "user", "content": QUESTION}]})
+    messages = [{"role": "user", "content": QUESTION}]
+    # Greedy and short: at the protocol's own default temperature of 1 a small model may say
+    # anything at all, for as long as its context lasts.
+    body = json.dumps({"messages": messages, "temperature": 0, "max_tokens": 40})
     return (
-        f"  curl {base}/v1/chat/completions \\\n"
+        f"  curl -s {base}/v1/chat/completions \\\n"
         f"    -H 'Authorization: Bearer {_usable_first_key() or 'YOUR_API_KEY'}' \\\n"
         f"    -H 'Content-Type: application/json' \\\n"
         f"    -d '{body}'"

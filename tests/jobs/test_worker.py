@@ -6,6 +6,8 @@ import sys
 from aiplatform.celery import app
 from tests.platform_process import REPOSITORY, PlatformProcess
 
+TASK = "inference.jobs.purge_history"
+
 
 def test_every_scheduled_task_exists() -> None:
     app.loader.import_default_modules()
@@ -23,7 +25,7 @@ def test_the_running_worker_purges_when_told(platform: PlatformProcess) -> None:
     platform.await_ready()
     done = platform.log.count("history purged")
     subprocess.run(
-        [sys.executable, *"-m celery --app aiplatform call inference.jobs.purge_history".split()],
+        [sys.executable, "-m", "celery", "--app", "aiplatform", "call", TASK],
         cwd=REPOSITORY,
         env=platform.environment,
         check=True,
