@@ -1,7 +1,7 @@
 """The authenticator of every door: an API key as a bearer token or in `X-API-Key`."""
 
 import hashlib
-import time
+from functools import partial
 from typing import Final
 
 from django.http import HttpRequest
@@ -14,12 +14,14 @@ from accounts.errors import AuthenticationRefused
 from accounts.principal import Principal
 from accounts.selectors import principal_of_key
 from aiplatform.database import in_database
+from aiplatform.snapshot import Snapshot
 
 # A revoked key works no longer than this anywhere: no message has to arrive for it to stop.
 CACHE_SECONDS: Final = 0.5
 CACHE_SIZE: Final = 10_000
 
-_cache: dict[bytes, tuple[float, Principal]] = {}
+# Keyed by a full hash: it holds no secret, and no two credentials share an entry.
+_cache: Final[dict[bytes, Snapshot[Principal]]] = {}
 
 
 async def authenticate(request: HttpRequest) -> Principal:
@@ -27,17 +29,13 @@ async def authenticate(request: HttpRequest) -> Principal:
     credential = _credential(request)
     if not key_format.is_well_formed(credential):
         raise AuthenticationRefused.invalid()  # before a megabyte of nonsense is hashed
-    # The cache is keyed by a full hash: it holds no secret, and no two credentials share an entry.
-    entry = hashlib.sha256(credential.encode()).digest()
-    cached = _cache.get(entry)
-    if cached and cached[0] > time.monotonic():
-        return cached[1]
-    asked_at = time.monotonic()
-    principal = await in_database(principal_of_key, credential)
-    if len(_cache) >= CACHE_SIZE:
-        _cache.clear()
-    _cache[entry] = (asked_at + CACHE_SECONDS, principal)
-    return principal
+    digest = hashlib.sha256(credential.encode()).digest()
+    if digest not in _cache:
+        if len(_cache) >= CACHE_SIZE:
+            _cache.clear()
+        read = partial(in_database, principal_of_key, credential)
+        _cache[digest] = Snapshot(read, CACHE_SECONDS)
+    return await _cache[digest].get()
 
 
 class KeyAuthentication(BaseAuthentication):

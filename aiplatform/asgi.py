@@ -10,25 +10,29 @@ import django
 django.setup()
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
+from django.conf import settings
 
 from aiplatform.body_bound import BodyBound
-from aiplatform.handler import Handler
+from aiplatform.handler import ApiHandler, PageHandler
 from aiplatform.lifespan import Lifespan
 from aiplatform.static_files import static_files
 
-_http = BodyBound(Handler())
+_api = BodyBound(ApiHandler())
+_pages = BodyBound(PageHandler())
 _static = static_files()
 _lifespan = Lifespan()
 
 
 async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
     """Hand a connection to what serves it."""
-    target: Any = _http
+    target: Any = _pages
     if scope["type"] == "lifespan":
         target = _lifespan
     elif scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 4404, "reason": "No websocket here."})
         return
+    elif scope["path"].startswith(settings.API_PREFIXES):
+        target = _api
     elif scope["path"].startswith("/static/"):
         target = _static
     await target(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Django's ASGI handler with generations kept on the event loop.
+"""Django's ASGI handler, twice: for pages as Django does it, and lean for the API.
 
 Django gives each request a thread of its own for synchronous code, started and ended with it
 (asgiref#563), and hops into it at least twice: to announce the request and to close the response.
@@ -9,47 +9,53 @@ outside `in_database`, makes no hop at all.
 import asyncio
 import contextlib
 import itertools
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from asgiref.sync import ThreadSensitiveContext
+from django.conf import settings
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpResponseBase
 from django.urls import set_script_prefix
+from django.utils.module_loading import import_string
 
 THREADS: Final = 8
 # Where every view is `async def` and reaches the database through `in_database` alone.
 ON_THE_LOOP: Final = ("/v1/", "/api/v1/generate/", "/health")
 
+# One worker each: thread-sensitive code of one request must never run at the same time.
+_threads: Final = itertools.cycle(
+    [ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"request-{n}") for n in range(THREADS)]
+)
 
-class Handler(ASGIHandler):
-    """Serve HTTP: pages as Django does, on one of THREADS threads; generations on the loop."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        names = (f"request-{n}" for n in range(THREADS))
-        # One worker each: thread-sensitive code of one request must never run at the same time.
-        pools = [ThreadPoolExecutor(max_workers=1, thread_name_prefix=name) for name in names]
-        self._threads = itertools.cycle(pools)
-
-    def create_request(self, scope: Any, body_file: Any) -> Any:
-        request, response = super().create_request(scope, body_file)
-        if request is not None and "CONTENT_LENGTH" not in request.META:
-            # A chunked body tells no length (RFC 9112 §7.1), and DRF takes that for no body.
-            request.META["CONTENT_LENGTH"] = str(body_file.seek(0, os.SEEK_END))
-            body_file.seek(0)
-        return request, response
+class PageHandler(ASGIHandler):
+    """Serve pages, each request's synchronous code on one of THREADS threads."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        async with ThreadSensitiveContext(executor=next(self._threads)):
-            if scope["path"].startswith(ON_THE_LOOP):
-                await self._handle_on_loop(scope, receive, send)
-            else:
-                await self.handle(scope, receive, send)
+        async with ThreadSensitiveContext(executor=next(_threads)):
+            await self.handle(scope, receive, send)
 
-    async def _handle_on_loop(self, scope: Any, receive: Any, send: Any) -> None:
+
+class ApiHandler(PageHandler):
+    """Serve the API through `API_MIDDLEWARE`, generations without leaving the event loop."""
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        """Build the short chain. Its middlewares are asynchronous and look at no view."""
+        self._view_middleware: list[Any] = []
+        self._template_response_middleware: list[Any] = []
+        self._exception_middleware: list[Any] = []
+        handler: Any = convert_exception_to_response(self._get_response_async)  # type: ignore[attr-defined]
+        for name in reversed(settings.API_MIDDLEWARE):
+            handler = convert_exception_to_response(import_string(name)(handler))
+        self._middleware_chain = handler
+
+    async def handle(self, scope: Any, receive: Any, send: Any) -> None:
+        if not scope["path"].startswith(ON_THE_LOOP):
+            await super().handle(scope, receive, send)
+            return
         try:
             body = await self.read_body(receive)
         except RequestAborted:

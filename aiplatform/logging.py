@@ -1,36 +1,50 @@
 """Structured logs: one JSON object a line on standard error, the request's id in each."""
 
+import logging
 import logging.config
+import sys
 from typing import Any
 
+import msgspec
 import structlog
 
-# Order matters: the id of the request first, so that a cut line still tells whose it was.
 _SHARED: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.add_logger_name,
+    structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
 ]
 
 
 def configure(options: dict[str, Any]) -> None:
-    """Set up structlog and the standard library's loggers alike."""
+    """Set up structlog and the standard library's loggers to write the same lines.
+
+    Our own lines go straight to the stream: by way of the standard library each took ten times
+    as long, and one is written a request.
+    """
     structlog.configure(
-        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*_SHARED, _renderer(options["format"])],
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(options["level"])),
         cache_logger_on_first_use=True,
     )
     logging.config.dictConfig(_standard_library(options["level"], options["format"]))
 
 
+def _renderer(form: str) -> structlog.typing.Processor:
+    if form == "json":
+        return structlog.processors.JSONRenderer(serializer=_to_json)
+    console = structlog.dev.ConsoleRenderer(colors=False)
+    return lambda logger, name, event: str(console(logger, name, event)).encode()
+
+
+def _to_json(event: Any, **_: Any) -> bytes:
+    return msgspec.json.encode(event, enc_hook=str)
+
+
 def _standard_library(level: str, form: str) -> dict[str, Any]:
-    renderer = (
-        structlog.processors.JSONRenderer()
-        if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=False)
+    text = (
+        structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer()
     )
     return {
         "version": 1,
@@ -38,11 +52,8 @@ def _standard_library(level: str, form: str) -> dict[str, Any]:
         "formatters": {
             "structured": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "foreign_pre_chain": _SHARED,
-                "processors": [
-                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    renderer,
-                ],
+                "foreign_pre_chain": [*_SHARED, structlog.stdlib.add_logger_name],
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, text],
             }
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},

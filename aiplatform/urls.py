@@ -14,9 +14,9 @@ handler404 = "aiplatform.errors.not_found"
 handler500 = "aiplatform.errors.server_error"
 
 urlpatterns = [
+    path("", include("inference.api.urls")),  # first: it is asked most, and tried in order
     path("", landing),
     path("admin/", admin.site.urls),
-    path("", include("inference.api.urls")),
     re_path(r"^health/live/?$", health.live),
     re_path(r"^health/ready/?$", health.ready),
     re_path(r"^health/?$", health.summary),

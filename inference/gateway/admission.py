@@ -4,7 +4,6 @@ import asyncio
 import functools
 import math
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 
 import structlog
@@ -23,20 +22,16 @@ _RENEW: Final = Path(__file__).with_name("renewal.lua").read_text()
 
 
 class Lease:
-    """A place among the running requests, given back at the end of the `async with` block."""
+    """A place among the running requests, renewed until it is given back."""
 
     def __init__(self, request_id: str, keys: list[str]) -> None:
         self.request_id = request_id
         self.keys = keys
-
-    async def __aenter__(self) -> "Lease":
-        _held[self.request_id] = self
+        _held[request_id] = self
         _keep_renewing()
-        return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, raised: object, where: TracebackType | None
-    ) -> None:
+    async def release(self) -> None:
+        """Give the place back. With the store away it expires by itself."""
         _held.pop(self.request_id, None)
         try:
             async with async_store().pipeline(transaction=False) as pipe:

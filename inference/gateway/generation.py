@@ -14,7 +14,7 @@ from accounts.principal import Principal
 from aiplatform import metrics
 from aiplatform.errors import ApiError, as_api_error
 from inference.gateway import errors
-from inference.gateway.admission import admit
+from inference.gateway.admission import Lease, admit
 from inference.gateway.door import Door
 from inference.gateway.entry import (
     CLIENT_CLOSED,
@@ -38,15 +38,15 @@ async def generate(door: Door) -> None:
     Cancelling the task that runs this stops the replica within a step; what was made until then
     is settled all the same.
     """
-    entry, watch, error = door.entry, Stopwatch(), None
+    entry, watch, lease, error = door.entry, Stopwatch(), None, None
     try:
         async with asyncio.timeout(settings.REQUEST_TIMEOUT_S):
             principal = await door.authenticate()
             note_caller(entry, principal)
             spec = await door.parse(principal)
             note_spec(entry, spec, store_bodies=settings.STORE_BODIES and principal.store_bodies)
-            async with await admit(str(entry.id), principal, spec):
-                await _route_and_stream(door, principal, spec, watch)
+            lease = await admit(str(entry.id), principal, spec)
+            await _route_and_stream(door, principal, spec, watch)
     except asyncio.CancelledError:
         error = ApiError(CLIENT_CLOSED, "client_gone", "The client went away.")
     except TimeoutError:
@@ -54,7 +54,7 @@ async def generate(door: Door) -> None:
     except Exception as raised:
         error = _as_error(raised)
     note_end(entry, error, watch)
-    await _to_its_end(_settle_and_finish(door, error))
+    await _to_its_end(_settle_and_finish(door, lease, error))
 
 
 async def _route_and_stream(
@@ -77,12 +77,18 @@ async def _route_and_stream(
         note_run(entry, routed.run, watch)
 
 
-async def _settle_and_finish(door: Door, error: ApiError | None) -> None:
-    # Where nobody we know asked, there is no one to account it to.
-    if door.entry.user_id is not None:
-        await settlement().settle(door.entry)
-        _count(door.entry)
+async def _settle_and_finish(door: Door, lease: Lease | None, error: ApiError | None) -> None:
+    # The place is free again before the last byte, so that whoever got that can ask again at once.
+    releases = [lease.release()] if lease else []
+    await asyncio.gather(_settle(door.entry), *releases)
     await door.finish(error)
+
+
+async def _settle(entry: Entry) -> None:
+    if entry.user_id is None:
+        return  # nobody we know asked: there is no one to account it to
+    await settlement().settle(entry)
+    _count(entry)
 
 
 async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:

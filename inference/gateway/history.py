@@ -9,13 +9,16 @@ import structlog
 from django.db import IntegrityError, transaction
 
 from accounts.services import api_keys_touch
+from inference.gateway.bulk_insert import BulkInsert
 from inference.gateway.entry import Entry
 from inference.gateway.models import Request, RequestBody
 
 log = structlog.get_logger(__name__)
 
-_BODY_FIELDS: Final = ("asked", "answered")
-_COLUMNS: Final = [name for name in Entry.__struct_fields__ if name not in _BODY_FIELDS]
+_BODY: Final = {"request_id": "id", "prompt": "asked", "completion": "answered"}
+_COLUMNS: Final = set(Entry.__struct_fields__) - {"asked", "answered"}
+_requests: Final = BulkInsert(Request, {name: name for name in _COLUMNS})
+_bodies: Final = BulkInsert(RequestBody, _BODY)
 
 
 def entries_write(entries: Sequence[Entry]) -> None:
@@ -40,15 +43,9 @@ def _write_alone(entry: Entry) -> None:
 
 
 def _write(entries: Sequence[Entry]) -> None:
-    rows = [Request(**{name: getattr(entry, name) for name in _COLUMNS}) for entry in entries]
-    bodies = [
-        RequestBody(request_id=entry.id, prompt=entry.asked, completion=entry.answered)
-        for entry in entries
-        if entry.asked is not None
-    ]
     with transaction.atomic():
-        Request.objects.bulk_create(rows, ignore_conflicts=True)
-        RequestBody.objects.bulk_create(bodies, ignore_conflicts=True)
+        _requests.execute(entries)
+        _bodies.execute(entry for entry in entries if entry.asked is not None)
         api_keys_touch(used=_last_uses(entries))
 
 

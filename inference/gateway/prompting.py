@@ -10,7 +10,8 @@ from inference.engine.text.chat_template import TemplateError
 from inference.engine.text.tokenizer import TextError, Tokenizer
 from inference.engine.wire import Sampling
 from inference.gateway import errors
-from inference.gateway.served import ServedModel, served_model, tokenizer_of
+from inference.gateway.prompt_tokenizers import tokenizer_of
+from inference.gateway.served import ServedModel, served_model
 from inference.gateway.spec import GenerationSpec
 
 TASK: Final = "chat"

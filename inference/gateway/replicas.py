@@ -3,9 +3,9 @@
 import time
 from typing import Final
 
+from aiplatform.snapshot import Snapshot
 from aiplatform.store import Unavailable, async_store
 from inference.gateway import errors
-from inference.gateway.snapshot import Snapshot
 from inference.registry.directory import Replica, replicas_async
 
 FRESH_S: Final = 0.25

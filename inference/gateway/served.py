@@ -1,8 +1,5 @@
 """The models that can be asked now: the registry as the gateway sees it, read twice a second."""
 
-import asyncio
-from functools import lru_cache
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -11,9 +8,8 @@ from django.db import DatabaseError
 from accounts.principal import Principal
 from aiplatform.database import in_database
 from aiplatform.errors import ApiError
-from inference.engine.text.tokenizer import Tokenizer
+from aiplatform.snapshot import Snapshot
 from inference.gateway import errors
-from inference.gateway.snapshot import Snapshot
 from inference.registry.models import Model
 from inference.registry.selectors import models_enabled
 
@@ -51,32 +47,6 @@ async def served_model(principal: Principal, name: str | None, task: str) -> Ser
         if model.name == name if name is not None else model.is_default and model.task == task:
             return model
     raise _missing(name)
-
-
-async def tokenizer_of(model: ServedModel) -> Tokenizer:
-    """Return the tokenizer that the model's own files describe. Raises ApiError when there is none.
-
-    Loading takes tens of milliseconds, hence a thread; after that it is a look-up.
-    """
-    path = Path(model.directory) / "tokenizer.json"
-    try:
-        version = path.stat().st_mtime_ns
-    except FileNotFoundError as error:
-        state = "its files are still being prepared"
-        raise errors.model_not_ready(model=model.name, state=state, retry_after=10) from error
-    if (path.parent, version) in _loaded:
-        return _load(path.parent, version)
-    tokenizer = await asyncio.to_thread(_load, path.parent, version)
-    _loaded.add((path.parent, version))
-    return tokenizer
-
-
-_loaded: Final[set[tuple[Path, int]]] = set()
-
-
-@lru_cache(maxsize=64)
-def _load(directory: Path, version: int) -> Tokenizer:
-    return Tokenizer.load(directory)
 
 
 def _missing(name: str | None) -> ApiError:
