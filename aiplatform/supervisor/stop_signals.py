@@ -18,7 +18,6 @@ class StopSignals:
 
     def __init__(self) -> None:
         self.count = 0
-        self._previous: dict[signal.Signals, object] = {}
 
     def __enter__(self) -> Self:
         self._read, self._write = os.pipe()
@@ -26,7 +25,7 @@ class StopSignals:
         os.set_blocking(self._write, False)
         self._previous_fd = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         for number in (*_STOP, signal.SIGCHLD):
-            self._previous[number] = signal.signal(number, _ignore)
+            signal.signal(number, _ignore)
         return self
 
     def __exit__(
@@ -36,8 +35,9 @@ class StopSignals:
         traceback: TracebackType | None,
     ) -> None:
         signal.set_wakeup_fd(self._previous_fd)
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal() returned
+        # Nothing is left to stop: one more Ctrl-C must not make a failure of an orderly end.
+        for number in _STOP:
+            signal.signal(number, signal.SIG_IGN)
         os.close(self._read)
         os.close(self._write)
 
