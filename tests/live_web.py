@@ -78,22 +78,23 @@ class LiveWeb:
 
     def client(self, key: str | None = "ada", **options: Any) -> httpx.Client:
         """Return a client with that key of the cast, or with none."""
-        return httpx.Client(**self._options(key), **options)
+        return httpx.Client(**self._options(key, options))
 
     def async_client(self, key: str | None = "ada", **options: Any) -> httpx.AsyncClient:
         """The same for tests that do several things at once."""
-        return httpx.AsyncClient(**self._options(key), **options)
+        return httpx.AsyncClient(**self._options(key, options))
 
-    def _options(self, key: str | None) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {self.keys[key]}"} if key else {}
+    def _options(self, key: str | None, further: dict[str, Any]) -> dict[str, Any]:
+        bearer = {"Authorization": f"Bearer {self.keys[key]}"} if key else {}
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
         return {
             "base_url": self.base_url,
-            "headers": headers,
             "timeout": 30,
             "limits": limits,
             "trust_env": False,
             "verify": False,  # no TLS here, and certificates take long to load
+            **further,
+            "headers": {**bearer, **further.get("headers", {})},
         }
 
     @contextlib.asynccontextmanager

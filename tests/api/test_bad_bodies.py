@@ -1,4 +1,4 @@
-"""A body that is no JSON object is answered with what is wrong with it, and nothing else happens."""
+"""A body that is no JSON object is answered with what is wrong with it, and nothing happens."""
 
 import pytest
 

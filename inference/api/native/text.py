@@ -32,7 +32,7 @@ class TextViewSet(AsyncViewSet):
         request=GenerateTextSerializer,
         responses={
             200: GeneratedTextSerializer,
-            **dict.fromkeys((400, 401, 403, 404, 429, 503), ProblemSerializer),
+            **dict.fromkeys((400, 401, 403, 404, 413, 415, 429, 503), ProblemSerializer),
         },
     )
     async def create(self, request: Request) -> HttpResponseBase:

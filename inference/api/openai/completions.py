@@ -27,7 +27,7 @@ from inference.gateway.spec import GenerationSpec
 # DRF copies every field for each serializer it makes; validation itself keeps no state.
 _CHAT_BODY: Final = ChatCompletionSerializer()
 _COMPLETION_BODY: Final = CompletionSerializer()
-_ERRORS: Final = dict.fromkeys((400, 401, 403, 404, 429, 503), OpenAIErrorSerializer)
+_ERRORS: Final = dict.fromkeys((400, 401, 403, 404, 413, 415, 429, 503), OpenAIErrorSerializer)
 _COMPLETION_TOKENS: Final = 16  # OpenAI's default for /v1/completions
 
 
