@@ -9,6 +9,7 @@ outside `in_database`, makes no hop at all.
 import asyncio
 import contextlib
 import itertools
+import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -33,6 +34,14 @@ _threads: Final = itertools.cycle(
 
 class PageHandler(ASGIHandler):
     """Serve pages, each request's synchronous code on one of THREADS threads."""
+
+    def create_request(self, scope: Any, body_file: Any) -> Any:
+        request, response = super().create_request(scope, body_file)
+        if request is not None and "CONTENT_LENGTH" not in request.META:
+            # A chunked body tells no length (RFC 9112 §7.1), and DRF takes that for no body.
+            request.META["CONTENT_LENGTH"] = str(body_file.seek(0, os.SEEK_END))
+            body_file.seek(0)
+        return request, response
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         async with ThreadSensitiveContext(executor=next(_threads)):

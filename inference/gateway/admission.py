@@ -1,6 +1,7 @@
 """Admission: may this request run now? One script in the shared store decides, all or nothing."""
 
 import asyncio
+import contextlib
 import functools
 import math
 from pathlib import Path
@@ -51,7 +52,7 @@ async def admit(request_id: str, principal: Principal, spec: GenerationSpec) -> 
     bounds = [settings.MAX_CONCURRENT_PER_USER, places]
     arguments = [request_id, settings.LEASE_TTL_S * 1000, *bounds]
     try:
-        reached, *used = await _script(_ADMIT)(keys=keys, args=arguments)
+        reached, *used = await _decision(keys, arguments)
     except Unavailable as error:
         raise errors.limits_unavailable() from error
     wait = _expected_wait(ready)
@@ -62,6 +63,23 @@ async def admit(request_id: str, principal: Principal, spec: GenerationSpec) -> 
     if reached == 2:
         raise errors.queue_full(model=spec.model.name, waiting=used[0], retry_after=wait)
     return Lease(request_id, keys)
+
+
+async def _decision(keys: list[str], arguments: list[Any]) -> list[int]:
+    """Return what the script says. Whoever is cancelled meanwhile holds no place afterwards.
+
+    In a task of its own, because redis-py sends under asyncio.wait_for, and before Python 3.12
+    that can swallow a cancellation (https://github.com/python/cpython/issues/86296).
+    """
+    deciding = asyncio.ensure_future(_script(_ADMIT)(keys=keys, args=arguments))
+    try:
+        decided: list[int] = await asyncio.shield(deciding)
+    except asyncio.CancelledError:
+        with contextlib.suppress(Unavailable):
+            await deciding
+        await Lease(arguments[0], keys).release()
+        raise
+    return decided
 
 
 def _expected_wait(ready: list[Replica]) -> float:
