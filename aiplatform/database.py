@@ -24,9 +24,8 @@ async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
 
 
 def _with_connection(call: Callable[[], T]) -> T:
-    close_old_connections()
     try:
         return call()
     finally:
-        # Gives a pooled connection back; a persistent one stays open for the next call.
+        # Gives a pooled connection back, drops a broken one, keeps a persistent one.
         close_old_connections()

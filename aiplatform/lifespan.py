@@ -1,5 +1,6 @@
 """What happens when a web process starts and before it ends."""
 
+import gc
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -27,6 +28,9 @@ class Lifespan:
         await receive()
         for hook in _at_start:
             await hook()
+        # All that was imported stays for good: the collector need not walk through it again.
+        gc.collect()
+        gc.freeze()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         for hook in reversed(_at_end):

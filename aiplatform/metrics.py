@@ -1,5 +1,8 @@
 """The platform's own metrics, beside the page metrics of django-prometheus."""
 
+from functools import lru_cache
+from typing import Any
+
 from prometheus_client import Counter, Gauge, Histogram
 
 _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
@@ -29,3 +32,9 @@ generations_open = Gauge(
     "aiplatform_generations_open", "Generations under way.", multiprocess_mode="livesum"
 )
 spooled_rows = Counter("aiplatform_spooled_rows_total", "History rows kept in the spool file.")
+
+
+@lru_cache(maxsize=10_000)
+def labelled(metric: Any, *labels: str) -> Any:
+    """Return the child of `metric` with these labels; looking it up anew takes a lock each time."""
+    return metric.labels(*labels)

@@ -7,7 +7,7 @@ import structlog
 from django.http import HttpRequest
 
 from aiplatform.clients import client_address
-from aiplatform.metrics import http_requests, http_seconds
+from aiplatform.metrics import http_requests, http_seconds, labelled
 
 log = structlog.get_logger("aiplatform.request")
 
@@ -23,8 +23,8 @@ def log_request(request: HttpRequest, status: int, **fields: Any) -> None:
     elapsed = milliseconds(request)
     match = request.resolver_match
     route = match.route if match else "unmatched"
-    http_requests.labels(request.method, route, status).inc()
-    http_seconds.labels(route).observe(elapsed / 1000)
+    labelled(http_requests, request.method, route, status).inc()
+    labelled(http_seconds, route).observe(elapsed / 1000)
     log.info(
         "request",
         method=request.method,

@@ -6,13 +6,14 @@ import dj_database_url
 
 from aiplatform import environment as env
 from aiplatform.secrets import secret
+from aiplatform.supervisor.run_directory import default_run_directory
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.load_file(BASE_DIR / ".env")
 
 VAR_DIR = env.directory("VAR_DIR", BASE_DIR / "var")
 MODELS_DIR = env.directory("MODELS_DIR", VAR_DIR / "models")
-RUN_DIR = env.directory("RUN_DIR", VAR_DIR / "run")  # sockets and process files
+RUN_DIR = env.directory("RUN_DIR", default_run_directory(VAR_DIR))  # sockets: a short path
 SPOOL_DIR = env.directory("SPOOL_DIR", VAR_DIR / "spool")
 
 DEBUG = env.boolean("DEBUG", False)

@@ -19,6 +19,7 @@ from inference.registry.directory import Replica
 log = structlog.get_logger(__name__)
 
 _ADMIT: Final = Path(__file__).with_name("admission.lua").read_text()
+_RELEASE: Final = Path(__file__).with_name("release.lua").read_text()
 _RENEW: Final = Path(__file__).with_name("renewal.lua").read_text()
 
 
@@ -35,10 +36,7 @@ class Lease:
         """Give the place back. With the store away it expires by itself."""
         _held.pop(self.request_id, None)
         try:
-            async with async_store().pipeline(transaction=False) as pipe:
-                for key in self.keys:
-                    pipe.zrem(key, self.request_id)
-                await pipe.execute()
+            await _script(_RELEASE)(keys=self.keys, args=[self.request_id])
         except Unavailable:
             log.warning("lease_left_to_expire", lease=self.request_id)
 

@@ -13,6 +13,7 @@ from accounts.errors import AuthenticationRefused
 from accounts.principal import Principal
 from aiplatform import metrics
 from aiplatform.errors import ApiError, as_api_error
+from aiplatform.metrics import labelled
 from inference.gateway import errors
 from inference.gateway.admission import Lease, admit
 from inference.gateway.door import Door
@@ -114,11 +115,11 @@ def _as_error(raised: Exception) -> ApiError:
 
 def _count(entry: Entry) -> None:
     model = entry.model_name or "none"
-    metrics.generations.labels(model, entry.door, entry.status).inc()
-    metrics.generation_tokens.labels(model, "prompt").inc(entry.prompt_tokens)
-    metrics.generation_tokens.labels(model, "completion").inc(entry.completion_tokens)
+    labelled(metrics.generations, model, entry.door, entry.status).inc()
+    labelled(metrics.generation_tokens, model, "prompt").inc(entry.prompt_tokens)
+    labelled(metrics.generation_tokens, model, "completion").inc(entry.completion_tokens)
     if entry.ttft_ms is not None:
-        metrics.time_to_first_token.labels(model).observe(entry.ttft_ms / 1000)
+        labelled(metrics.time_to_first_token, model).observe(entry.ttft_ms / 1000)
     if entry.overhead_ms is not None:
         metrics.overhead_seconds.observe(entry.overhead_ms / 1000)
 

@@ -8,6 +8,7 @@ import msgspec
 import structlog
 from django.db import IntegrityError, transaction
 
+from accounts.models import ApiKey
 from accounts.services import api_keys_touch
 from inference.gateway.bulk_insert import BulkInsert
 from inference.gateway.entry import Entry
@@ -49,5 +50,16 @@ def _write(entries: Sequence[Entry]) -> None:
         api_keys_touch(used=_last_uses(entries))
 
 
+# What this process noted last of each key: most writes of a busy key are saved without asking.
+_noted: Final[dict[int, datetime]] = {}
+
+
 def _last_uses(entries: Iterable[Entry]) -> dict[int, datetime]:
-    return {entry.api_key_id: entry.created_at for entry in entries if entry.api_key_id}
+    uses = {entry.api_key_id: entry.created_at for entry in entries if entry.api_key_id}
+    fresh = {
+        key: moment
+        for key, moment in uses.items()
+        if key not in _noted or moment - _noted[key] >= ApiKey.LAST_USED_RESOLUTION
+    }
+    _noted.update(fresh)
+    return fresh

@@ -41,6 +41,8 @@ def _config() -> uvicorn.Config:
         log_config=None,  # Django's logging is set up already
         access_log=False,  # our own line a request says more
         server_header=False,
+        # Who may speak for a client is TRUST_PROXY_HEADERS' to say; uvicorn trusts this machine.
+        proxy_headers=False,
         # Longer than proxies keep idle connections to us, so that theirs never meets a closed one.
         timeout_keep_alive=75,
         # uvicorn's default waits for ever for connections that never end.
