@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -142,6 +143,9 @@ def _from_django(raised: Exception) -> ApiError | None:
         return ApiError(403, "permission_denied", "You may not do this.")
     if isinstance(raised, RequestDataTooBig):
         return body_too_large()
+    if isinstance(raised, OperationalError | InterfaceError):
+        detail = "The database is away. Try again shortly."
+        return ApiError(503, "database_unavailable", detail, retry_after=2)
     return None
 
 

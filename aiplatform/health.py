@@ -3,7 +3,8 @@
 import time
 from typing import Any, Final
 
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseAway
+from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
 
@@ -62,7 +63,7 @@ async def _database() -> tuple[str | None, str]:
         return await in_database(_default_model_name), "ok"
     except _PendingMigrations:
         return None, "migrations are pending: run `python manage.py migrate`"
-    except DatabaseError:
+    except DatabaseAway:
         return None, "unavailable"
 
 

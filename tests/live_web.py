@@ -195,15 +195,21 @@ def start_web() -> Iterator[StartWeb]:
     # Sockets lie below it; pytest's own folders can be too long for them.
     with tempfile.TemporaryDirectory(prefix="live-") as name, ExitStack():
         template = Path(name) / "template"
-        keys = _make_template(template)
+        keys = _make_template(template, {})
         numbers = itertools.count()
 
         @contextlib.contextmanager
-        def start(*, started: bool = True, **environment: str) -> Iterator[LiveWeb]:
+        def start(
+            *, started: bool = True, cast_again: bool = False, **environment: str
+        ) -> Iterator[LiveWeb]:
             folder = Path(name) / f"w{next(numbers)}"
-            shutil.copytree(template, folder)
+            if cast_again:  # into another database than the one that can be copied
+                own_keys = _make_template(folder, environment)
+            else:
+                own_keys = keys
+                shutil.copytree(template, folder)
             with running_store(folder) as store_url:
-                web = LiveWeb(folder, keys, store_url, environment)
+                web = LiveWeb(folder, own_keys, store_url, environment)
                 if not started:
                     yield web
                     return
@@ -248,12 +254,12 @@ class CannedRunnerProcess:
         return any(replica.model == self.model for replica in replicas(self.web.store()))
 
 
-def _make_template(folder: Path) -> dict[str, str]:
-    """Set up an installation to copy; return its keys."""
+def _make_template(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """Set up an installation; return its keys."""
     directory = folder / "tiny-model"
     directory.mkdir(parents=True)
     write_directory(directory, byte_level())
-    web = LiveWeb(folder, {}, "unix:///nowhere")
+    web = LiveWeb(folder, {}, "unix:///nowhere", environment)
     made = subprocess.run(
         [sys.executable, "-m", "tests.live_cast", directory],
         cwd=REPOSITORY,

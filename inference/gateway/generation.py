@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error as DatabaseAway
 
 from accounts.errors import AuthenticationRefused
 from accounts.principal import Principal
@@ -81,7 +81,11 @@ async def _route_and_stream(
 async def _settle_and_finish(door: Door, lease: Lease | None, error: ApiError | None) -> None:
     # The place is free again before the last byte, so that whoever got that can ask again at once.
     releases = [lease.release()] if lease else []
-    await asyncio.gather(_settle(door.entry), *releases)
+    try:
+        await asyncio.gather(_settle(door.entry), *releases)
+    except Exception as raised:
+        # No answer without its row.
+        error = _as_error(raised)
     await door.finish(error)
 
 
@@ -105,7 +109,7 @@ async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
 def _as_error(raised: Exception) -> ApiError:
     if isinstance(raised, AuthenticationRefused):
         return ApiError(401, raised.code, raised.detail)
-    if isinstance(raised, DatabaseError):
+    if isinstance(raised, DatabaseAway):
         return errors.database_unavailable()
     known = as_api_error(raised)
     if known is None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import structlog
-from django.db import IntegrityError, transaction
+from django.db import DataError, IntegrityError, transaction
 
 from accounts.models import ApiKey
 from accounts.services import api_keys_touch
@@ -30,7 +30,7 @@ def entries_write(entries: Sequence[Entry]) -> None:
     """
     try:
         _write(entries)
-    except IntegrityError:
+    except (IntegrityError, DataError):
         for entry in entries:
             _write_alone(entry)
 
@@ -38,9 +38,35 @@ def entries_write(entries: Sequence[Entry]) -> None:
 def _write_alone(entry: Entry) -> None:
     try:
         _write([entry])
+        return
+    except DataError:
+        log.warning("entry_with_changed_texts", entry=str(entry.id))
+        entry = _fitting(entry)
+    except IntegrityError:
+        pass  # tried once more below, now that it is known not to be its texts
+    try:
+        _write([entry])
     except IntegrityError:
         log.warning("entry_without_references", entry=str(entry.id))
         _write([msgspec.structs.replace(entry, user_id=None, api_key_id=None, model_id=None)])
+
+
+def _fitting(entry: Entry) -> Entry:
+    """Return `entry` as PostgreSQL takes it: no NUL in a text, and none longer than its column."""
+    columns = {field.attname: field.max_length for field in Request._meta.concrete_fields}
+    texts = {name: _without_nul(getattr(entry, name)) for name in Entry.__struct_fields__}
+    cut = {name: text[: columns.get(name)] for name, text in texts.items() if type(text) is str}
+    return msgspec.structs.replace(entry, **{**cut, "asked": texts["asked"]})
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if isinstance(value, list):
+        return [_without_nul(one) for one in value]
+    if isinstance(value, dict):
+        return {_without_nul(name): _without_nul(one) for name, one in value.items()}
+    return value
 
 
 def _write(entries: Sequence[Entry]) -> None:

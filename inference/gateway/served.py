@@ -3,7 +3,7 @@
 from typing import Final
 
 import msgspec
-from django.db import DatabaseError
+from django.db import Error as DatabaseAway
 
 from accounts.principal import Principal
 from aiplatform.database import in_database
@@ -56,7 +56,7 @@ def _missing(name: str | None) -> ApiError:
 async def _read() -> list[ServedModel]:
     try:
         return [_served(row) for row in await in_database(models_enabled)]
-    except DatabaseError as error:
+    except DatabaseAway as error:
         raise errors.database_unavailable() from error
 
 

@@ -8,7 +8,7 @@ import asyncio
 from typing import Final
 
 import structlog
-from django.db import DatabaseError
+from django.db import Error as DatabaseAway
 
 from aiplatform.database import in_database
 from aiplatform.metrics import spooled_rows
@@ -32,7 +32,10 @@ class Settlement:
         self._replaying: asyncio.Task[None] | None = None
 
     async def settle(self, entry: Entry) -> None:
-        """Return when `entry` is in the database, or in the spool if that is away."""
+        """Return when `entry` is in the database, or in the spool if that is away.
+
+        Raises OSError when it can be kept nowhere.
+        """
         loop = asyncio.get_running_loop()
         written: asyncio.Future[None] = loop.create_future()
         self._waiting.append((entry, written))
@@ -48,15 +51,18 @@ class Settlement:
     async def _commit_while_any_wait(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
-            await self._commit([entry for entry, _ in batch])
-            for _, written in batch:
-                if not written.done():
-                    written.set_result(None)
+            try:
+                await self._commit([entry for entry, _ in batch])
+            except Exception as error:
+                log.exception("history_lost", entries=len(batch))
+                _tell([written for _, written in batch], error)
+            else:
+                _tell([written for _, written in batch], None)
 
     async def _commit(self, entries: list[Entry]) -> None:
         try:
             await in_database(entries_write, entries)
-        except DatabaseError as error:
+        except DatabaseAway as error:
             log.error("history_spooled", entries=len(entries), reason=type(error).__name__)
             await asyncio.to_thread(spool_append, entries)
             spooled_rows.inc(len(entries))
@@ -67,8 +73,18 @@ class Settlement:
             try:
                 replayed = await in_database(spool_replay, entries_write)
                 log.info("spool_replayed", entries=replayed)
-            except DatabaseError:
+            except DatabaseAway:
                 await asyncio.sleep(REPLAY_EVERY_S)
+
+
+def _tell(waiting: list[asyncio.Future[None]], failure: Exception | None) -> None:
+    for written in waiting:
+        if written.done():
+            continue  # whoever waited has gone
+        if failure is None:
+            written.set_result(None)
+        else:
+            written.set_exception(failure)
 
 
 _by_loop: Final[dict[asyncio.AbstractEventLoop, Settlement]] = {}

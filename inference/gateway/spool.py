@@ -27,8 +27,9 @@ def spool_path() -> Path:
 
 def spool_append(entries: Sequence[Entry]) -> None:
     """Keep `entries` on disk. Returns when they are safe from a power cut."""
-    with _locked("ab") as file:
-        file.write(_encoder.encode_lines([_storable(entry) for entry in entries]))
+    lines = _encoder.encode_lines([_storable(entry) for entry in entries])
+    with _locked("a+b") as file:
+        file.write(lines if _ends_whole(file) else b"\n" + lines)
         file.flush()
         os.fsync(file.fileno())
 
@@ -68,8 +69,20 @@ def _entries(file: IO[bytes]) -> Iterator[Entry]:
             log.error("spool_line_unreadable", bytes=len(line))
 
 
+def _ends_whole(file: IO[bytes]) -> bool:
+    """Return whether the last line is complete: what follows half of one would be lost with it."""
+    if file.seek(0, os.SEEK_END) == 0:
+        return True
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"
+
+
 @contextmanager
 def _locked(mode: str) -> Iterator[IO[bytes]]:
-    with spool_path().open(mode) as file:
+    with open(spool_path(), mode, opener=_for_owner_alone) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield file
+
+
+def _for_owner_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)  # prompts and answers are in it
