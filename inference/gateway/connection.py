@@ -31,13 +31,13 @@ class Connection:
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 reader, writer = await asyncio.open_unix_connection(address.removeprefix(_SCHEME))
-                writer.write(wire.encode(wire.Hello()))
-                hello = await wire.read_reply(reader)
+                try:
+                    await _greet(reader, writer)
+                except BaseException:
+                    writer.close()
+                    raise
         except (OSError, TimeoutError, EOFError, wire.WireError) as error:
-            raise ReplicaLost(f"no connection to {address}") from error
-        if not isinstance(hello, wire.Hello) or hello.version != wire.VERSION:
-            writer.close()
-            raise ReplicaLost(f"{address} speaks another version of the wire")
+            raise ReplicaLost(f"no connection to {address}: {type(error).__name__}") from error
         return cls(reader, writer)
 
     def submit(self, run: Run, submit: wire.Submit) -> None:
@@ -89,6 +89,13 @@ class Connection:
         lost, self.runs = self.runs, {}
         for run in lost.values():
             run.end(ReplicaLost("the runner closed the connection"))
+
+
+async def _greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(wire.encode(wire.Hello()))
+    hello = await wire.read_reply(reader)
+    if not isinstance(hello, wire.Hello) or hello.version != wire.VERSION:
+        raise wire.WireError("the runner speaks another version of the wire")
 
 
 _open: Final[dict[tuple[asyncio.AbstractEventLoop, str], asyncio.Task[Connection]]] = {}

@@ -17,6 +17,7 @@ log = structlog.get_logger(__name__)
 
 # The replica is fine or will be soon; this request is better served elsewhere.
 _TRY_ANOTHER: Final = frozenset({"loading", "draining", "queue_full"})
+_LOST: Final = "lost"
 _CANCEL_TIMEOUT_S: Final = 2.0
 
 
@@ -33,7 +34,7 @@ class Routed:
             tenant=tenant,
         )
         self._model = spec.model.name
-        self._failed: set[str] = set()
+        self._failed: dict[str, str] = {}  # replica → how: lost, or the code it refused with
         self._connection: Connection | None = None
         self._sent_any = False
         self.replica_id = ""
@@ -48,13 +49,14 @@ class Routed:
             except ReplicaLost as lost:
                 replicas.trip(replica.id)
                 log.warning("replica_lost", replica=replica.id, reason=str(lost))
+                self._failed[replica.id] = _LOST
             except ReplicaRefused as refused:
                 if refused.failed.code not in _TRY_ANOTHER:
                     raise _refusal(refused.failed) from refused
+                self._failed[replica.id] = refused.failed.code
             else:
                 replicas.reset(replica.id)
                 return
-            self._failed.add(replica.id)
 
     def __aiter__(self) -> "Routed":
         return self
@@ -70,7 +72,7 @@ class Routed:
                 replicas.trip(self.replica_id)
                 if self._sent_any:
                     raise errors.replica_lost() from lost
-                self._failed.add(self.replica_id)
+                self._failed[self.replica_id] = _LOST
                 await self.start()
             else:
                 self._sent_any = True
@@ -88,7 +90,8 @@ class Routed:
             log.error("cancel_unanswered", replica=self.replica_id)
 
     async def _start_on(self, replica: Replica) -> None:
-        self.replica_id, self.run = replica.id, Run()
+        # Until it is submitted there is nothing to cancel, on this connection or a former one.
+        self.replica_id, self.run, self._connection = replica.id, Run(), None
         self._connection = await connection_to(replica.address)
         self._connection.submit(self.run, self._submit)
         await self.run.started()
@@ -108,9 +111,11 @@ class Routed:
         return min(able, key=lambda replica: (replica.running + replica.waiting) / replica.slots)
 
     def _none_able(self, announced: list[Replica]) -> ApiError:
-        if self._failed:
+        if _LOST in self._failed.values():
             return errors.replica_lost()
-        state = ", ".join(sorted({replica.state for replica in announced})) or "none is running"
+        # A replica that is ready all the same has failed others just now.
+        states = {"recovering" if one.state == "ready" else one.state for one in announced}
+        state = ", ".join(sorted(set(self._failed.values()) or states)) or "none is running"
         preparing = any(replica.state == "fetching" for replica in announced)
         return errors.model_not_ready(
             model=self._model, state=state, retry_after=30 if preparing else 5
