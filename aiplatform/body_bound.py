@@ -5,10 +5,14 @@ Django reads the body to its end, onto disk if need be, before any view or setti
 
 from typing import Any
 
+import structlog
 from django.conf import settings
 
 from aiplatform.errors import ApiError, body_too_large, openai_error, problem
 from aiplatform.json_media import encode
+from aiplatform.request_ids import new_request_id
+
+log = structlog.get_logger("aiplatform.request")
 
 
 class _TooLarge(Exception):
@@ -51,13 +55,24 @@ def _counted(receive: Any) -> Any:
 
 async def _refuse(scope: Any, send: Any) -> None:
     error: ApiError = body_too_large()
+    request_id = str(new_request_id())
     openai = scope["path"].startswith("/v1/")
-    body = encode(openai_error(error) if openai else problem(error, ""))
+    body = encode(openai_error(error) if openai else problem(error, request_id))
     content_type = b"application/json" if openai else b"application/problem+json"
     headers = [
         (b"content-type", content_type),
         (b"content-length", str(len(body)).encode()),
+        (b"x-request-id", request_id.encode()),
         (b"connection", b"close"),  # the rest of the body is still on its way
     ]
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+    # No middleware sees this request, so its line is written here.
+    log.info(
+        "request",
+        request_id=request_id,
+        method=scope["method"],
+        path=scope["path"],
+        status=error.status,
+        code=error.code,
+    )

@@ -12,15 +12,27 @@ from django.db import close_old_connections
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# Few on purpose: SQLite has one writer anyway, and PostgreSQL's pool is sized to match.
+# Few on purpose: PostgreSQL's pool is sized to match.
 _threads: Final = ThreadPoolExecutor(max_workers=4, thread_name_prefix="database")
+# One, for what is written all the time: its connection keeps its pages and statements warm, which
+# of several that take turns each would lose to the others' writes. SQLite has one writer anyway.
+_writer: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database-writer")
 
 
 async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run blocking database work in one of the database threads and return what it returns."""
+    return await _in(_threads, partial(function, *args, **kwargs))
+
+
+async def in_writer(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The same in the one thread that writes the history, one call after the other."""
+    return await _in(_writer, partial(function, *args, **kwargs))
+
+
+async def _in(threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:
     context = contextvars.copy_context()
-    call = partial(context.run, _with_connection, partial(function, *args, **kwargs))
-    return await asyncio.get_running_loop().run_in_executor(_threads, call)
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(threads, context.run, _with_connection, call)
 
 
 def _with_connection(call: Callable[[], T]) -> T:

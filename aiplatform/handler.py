@@ -8,6 +8,7 @@ outside `in_database`, makes no hop at all.
 
 import asyncio
 import contextlib
+import io
 import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -60,6 +61,19 @@ class ApiHandler(PageHandler):
         for name in reversed(settings.API_MIDDLEWARE):
             handler = convert_exception_to_response(import_string(name)(handler))
         self._middleware_chain = handler
+
+    async def read_body(self, receive: Any) -> Any:
+        """Return the body, kept in memory: `BodyBound` has seen to its size."""
+        body = io.BytesIO()
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise RequestAborted
+            body.write(message.get("body", b""))
+            more = message.get("more_body", False)
+        body.seek(0)
+        return body
 
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:
         if not scope["path"].startswith(ON_THE_LOOP):

@@ -87,7 +87,11 @@ class HttpDoor:
             self._texts.append(text)
 
     async def finish(self, error: ApiError | None) -> None:
-        self._log(error)
+        await self._answer(error)
+        # After the callbacks that this sets off, which send the answer.
+        asyncio.get_running_loop().call_soon(self._log, error)
+
+    async def _answer(self, error: ApiError | None) -> None:
         if self.response.cancelled() or (error and error.status == CLIENT_CLOSED):
             return
         if self.response.done():

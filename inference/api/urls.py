@@ -19,10 +19,11 @@ def _both(route: str, viewset: Any, actions: dict[str, str]) -> list[URLPattern 
 
 
 urlpatterns = [
-    path("api/v1/", include("inference.api.native.models.urls")),
+    # Tried in order: what is asked most comes first.
+    *_both("v1/chat/completions", ChatCompletionViewSet, {"post": "create"}),
     *_both("api/v1/generate/text", TextViewSet, {"post": "create"}),
     *_both("v1/models", OpenAIModelViewSet, {"get": "list"}),
     *_both("v1/models/<str:name>", OpenAIModelViewSet, {"get": "retrieve"}),
-    *_both("v1/chat/completions", ChatCompletionViewSet, {"post": "create"}),
+    path("api/v1/", include("inference.api.native.models.urls")),
     *_both("v1/completions", CompletionViewSet, {"post": "create"}),
 ]

@@ -1,26 +1,25 @@
 """Admission: may this request run now? One script in the shared store decides, all or nothing."""
 
 import asyncio
-import contextlib
-import functools
 import math
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from django.conf import settings
 
 from accounts.principal import Principal
-from aiplatform.store import Unavailable, async_store
+from aiplatform.pipelined_store import Script, pipelined_store
+from aiplatform.store import Unavailable
 from inference.gateway import errors, replicas
 from inference.gateway.spec import GenerationSpec
 from inference.registry.directory import Replica
 
 log = structlog.get_logger(__name__)
 
-_ADMIT: Final = Path(__file__).with_name("admission.lua").read_text()
-_RELEASE: Final = Path(__file__).with_name("release.lua").read_text()
-_RENEW: Final = Path(__file__).with_name("renewal.lua").read_text()
+_ADMIT: Final = Script(Path(__file__).with_name("admission.lua").read_text())
+_RELEASE: Final = Script(Path(__file__).with_name("release.lua").read_text())
+_RENEW: Final = Script(Path(__file__).with_name("renewal.lua").read_text())
 
 
 class Lease:
@@ -36,7 +35,7 @@ class Lease:
         """Give the place back. With the store away it expires by itself."""
         _held.pop(self.request_id, None)
         try:
-            await _script(_RELEASE)(keys=self.keys, args=[self.request_id])
+            await pipelined_store().run(_RELEASE, self.keys, [self.request_id])
         except Unavailable:
             log.warning("lease_left_to_expire", lease=self.request_id)
 
@@ -50,7 +49,11 @@ async def admit(request_id: str, principal: Principal, spec: GenerationSpec) -> 
     bounds = [settings.MAX_CONCURRENT_PER_USER, places]
     arguments = [request_id, settings.LEASE_TTL_S * 1000, *bounds]
     try:
-        reached, *used = await _decision(keys, arguments)
+        reached, *used = await pipelined_store().run(_ADMIT, keys, arguments)
+    except asyncio.CancelledError:
+        # It may have been admitted all the same; commands are obeyed in order, this one after.
+        await Lease(request_id, keys).release()
+        raise
     except Unavailable as error:
         raise errors.limits_unavailable() from error
     wait = _expected_wait(ready)
@@ -63,37 +66,11 @@ async def admit(request_id: str, principal: Principal, spec: GenerationSpec) -> 
     return Lease(request_id, keys)
 
 
-async def _decision(keys: list[str], arguments: list[Any]) -> list[int]:
-    """Return what the script says. Whoever is cancelled meanwhile holds no place afterwards.
-
-    In a task of its own, because redis-py sends under asyncio.wait_for, and before Python 3.12
-    that can swallow a cancellation (https://github.com/python/cpython/issues/86296).
-    """
-    deciding = asyncio.ensure_future(_script(_ADMIT)(keys=keys, args=arguments))
-    try:
-        decided: list[int] = await asyncio.shield(deciding)
-    except asyncio.CancelledError:
-        with contextlib.suppress(Unavailable):
-            await deciding
-        await Lease(arguments[0], keys).release()
-        raise
-    return decided
-
-
 def _expected_wait(ready: list[Replica]) -> float:
     """Return seconds until a place should be free: a request's mean time over what runs at once."""
     if not ready:
         return float(settings.LEASE_TTL_S)
     return max(1.0, *(one.mean_request_s / max(1, one.running) for one in ready))
-
-
-def _script(source: str) -> Any:
-    return _registered(async_store(), source)
-
-
-@functools.lru_cache(maxsize=32)
-def _registered(store: Any, source: str) -> Any:
-    return store.register_script(source)
 
 
 _held: Final[dict[str, Lease]] = {}
@@ -120,6 +97,6 @@ async def _renew(held: list[tuple[str, str]]) -> None:
     keys = [key for key, _ in held]
     arguments = [math.ceil(settings.LEASE_TTL_S * 1000), *(member for _, member in held)]
     try:
-        await _script(_RENEW)(keys=keys, args=arguments)
+        await pipelined_store().run(_RENEW, keys, arguments)
     except Unavailable:
         log.warning("leases_not_renewed", leases=len(held))

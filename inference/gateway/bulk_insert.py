@@ -6,9 +6,19 @@ long as the insert itself. The fields still say how each value is stored.
 
 from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import Any
+from operator import attrgetter
+from typing import Any, Final
 
 from django.db import connection, models
+
+# Django converts these too, into what they are already.
+_STORED_AS_THEY_ARE: Final = (
+    models.BooleanField,
+    models.CharField,
+    models.FloatField,
+    models.IntegerField,
+    models.TextField,
+)
 
 
 class BulkInsert:
@@ -41,6 +51,8 @@ class BulkInsert:
 
     def _prepare(self, name: str, source: str) -> Callable[[object], Any]:
         field = self._field(name)
+        if isinstance(getattr(field, "target_field", field), _STORED_AS_THEY_ARE):
+            return attrgetter(source)
         return lambda row: field.get_db_prep_save(getattr(row, source), connection)
 
     def _field(self, name: str) -> "models.Field[Any, Any]":

@@ -79,21 +79,16 @@ async def _route_and_stream(
 
 
 async def _settle_and_finish(door: Door, lease: Lease | None, error: ApiError | None) -> None:
-    # The place is free again before the last byte, so that whoever got that can ask again at once.
-    releases = [lease.release()] if lease else []
-    try:
-        await asyncio.gather(_settle(door.entry), *releases)
-    except Exception as raised:
-        # No answer without its row.
-        error = _as_error(raised)
+    # The release is on its way to the store while the commit runs, so the place is free before the
+    # last byte; that the store has obeyed it is nothing the caller must wait for.
+    releasing = asyncio.create_task(lease.release()) if lease else None
+    # Where nobody we know asked, there is no one to account it to.
+    if door.entry.user_id is not None:
+        await settlement().settle(door.entry)
     await door.finish(error)
-
-
-async def _settle(entry: Entry) -> None:
-    if entry.user_id is None:
-        return  # nobody we know asked: there is no one to account it to
-    await settlement().settle(entry)
-    _count(entry)
+    _count(door.entry)
+    if releasing:
+        await releasing
 
 
 async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
@@ -118,6 +113,8 @@ def _as_error(raised: Exception) -> ApiError:
 
 
 def _count(entry: Entry) -> None:
+    if entry.user_id is None:
+        return
     model = entry.model_name or "none"
     labelled(metrics.generations, model, entry.door, entry.status).inc()
     labelled(metrics.generation_tokens, model, "prompt").inc(entry.prompt_tokens)

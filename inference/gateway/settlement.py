@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 from django.db import Error as DatabaseAway
 
-from aiplatform.database import in_database
+from aiplatform.database import in_database, in_writer
 from aiplatform.metrics import spooled_rows
 from inference.gateway.entry import Entry
 from inference.gateway.history import entries_write
@@ -61,7 +61,7 @@ class Settlement:
 
     async def _commit(self, entries: list[Entry]) -> None:
         try:
-            await in_database(entries_write, entries)
+            await in_writer(entries_write, entries)
         except DatabaseAway as error:
             log.error("history_spooled", entries=len(entries), reason=type(error).__name__)
             await asyncio.to_thread(spool_append, entries)
