@@ -70,7 +70,7 @@ class LiveWeb:
     @contextlib.contextmanager
     def running(self) -> Iterator["LiveWeb"]:
         """Run the process, as the supervisor does, while the block runs."""
-        command = [sys.executable, REPOSITORY / "manage.py", "web"]
+        command = [sys.executable, str(REPOSITORY / "manage.py"), "web"]
         with running(
             command, log=self.log_file, ready=self._lives, environment=self.environment
         ) as self.process:
@@ -120,7 +120,7 @@ class LiveWeb:
     def leases(self) -> dict[str, int]:
         """Return how many leases are held, by key."""
         store = self.store()
-        return {key.decode(): int(store.zcard(key)) for key in store.keys("lease:*")}
+        return {str(key): int(store.zcard(key)) for key in store.keys("lease:*")}
 
     def sql(self, statement: str, *values: Any) -> list[dict[str, Any]]:
         """Run a statement in the web's database, past the web."""

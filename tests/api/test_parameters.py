@@ -96,7 +96,7 @@ def test_a_message_takes_no_parameters_of_a_template(live_web: LiveWeb) -> None:
 
 
 def test_an_answer_can_be_sent_back_with_its_empty_members(live_web: LiveWeb) -> None:
-    empty = {"refusal": None, "annotations": [], "audio": None, "tool_calls": None}
+    empty: dict[str, Any] = {"refusal": None, "annotations": [], "audio": None, "tool_calls": None}
     answered = {"role": "assistant", "content": "Hi!", **empty}
     messages = [*CHAT.smallest["messages"], answered, *CHAT.smallest["messages"]]
     response = live_web.client().post(CHAT.address, json={"messages": messages})

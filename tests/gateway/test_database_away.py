@@ -29,7 +29,7 @@ class Postgres:
     def ask(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a statement in the web's database and return what it finds."""
         with psycopg.connect(self.url) as connection:
-            return connection.execute(statement).fetchall()  # type: ignore[arg-type]
+            return connection.execute(statement).fetchall()
 
     def create(self) -> None:
         self._command(f"CREATE DATABASE {DATABASE}")
@@ -46,7 +46,7 @@ class Postgres:
 
     def _command(self, statement: str) -> None:
         with psycopg.connect(self._server, autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[arg-type]
+            connection.execute(statement)
 
 
 @pytest.fixture(scope="module")
