@@ -4,7 +4,6 @@ from pathlib import Path
 
 import dj_database_url
 from corsheaders.defaults import default_headers
-from corsheaders.defaults import default_headers
 
 from aiplatform import environment as env
 from aiplatform.secrets import secret
@@ -30,7 +29,6 @@ WEB_PROCESSES = env.integer("WEB_PROCESSES", 1, low=1, high=64)
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS", [])
 CORS_ALLOWED_ORIGINS = env.listing("CORS_ALLOWED_ORIGINS", [])
-CORS_ALLOW_HEADERS = [*default_headers, "x-api-key"]
 CORS_ALLOW_HEADERS = [*default_headers, "x-api-key"]
 CORS_EXPOSE_HEADERS = ["x-request-id", "x-overhead-ms", "retry-after"]
 # nginx in front says which address a request came from; believed only where this is set.
