@@ -58,6 +58,7 @@ class PipelinedStore:
                 await sending
                 return await answer
         except TimeoutError as error:
+            self._drop()
             raise LateError("the store did not answer in time") from error
 
     async def _open(self) -> AbstractConnection:
@@ -71,6 +72,11 @@ class PipelinedStore:
                 self._connection = connection
                 self._receiving = asyncio.create_task(self._receive(connection))
             return self._connection
+
+    def _drop(self) -> None:
+        """Give the connection up: it may be half-open, and a new one shows whether it was that."""
+        if self._receiving is not None:
+            self._receiving.cancel()
 
     async def _receive(self, connection: AbstractConnection) -> None:
         lost: Exception = LostError("the connection to the store is closed")

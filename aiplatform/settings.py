@@ -29,7 +29,13 @@ WEB_PROCESSES = env.integer("WEB_PROCESSES", 1, low=1, high=64)
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS", [])
 CORS_ALLOWED_ORIGINS = env.listing("CORS_ALLOWED_ORIGINS", [])
-CORS_ALLOW_HEADERS = [*default_headers, "x-api-key"]
+# OpenAI's SDK for browsers says a lot about itself, and browsers ask whether it may.
+_SDK_HEADERS = ("arch", "async", "lang", "os", "package-version", "retry-count", "runtime")
+CORS_ALLOW_HEADERS = [
+    *default_headers,
+    *("x-api-key", "idempotency-key", "openai-organization", "openai-project"),
+    *(f"x-stainless-{name}" for name in (*_SDK_HEADERS, "runtime-version", "timeout")),
+]
 CORS_EXPOSE_HEADERS = ["x-request-id", "x-overhead-ms", "retry-after"]
 # nginx in front says which address a request came from; believed only where this is set.
 TRUST_PROXY_HEADERS = env.boolean("TRUST_PROXY_HEADERS", False)
@@ -104,7 +110,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["CONN_MAX_AGE"] = None
 else:
     pool_size = env.integer("DATABASE_POOL_SIZE", 8, low=1, high=100)
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": pool_size, "timeout": 5}}
+    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": pool_size, "timeout": 2}}
     DATABASES["default"]["CONN_MAX_AGE"] = 0
 
 REDIS_SOCKET = RUN_DIR / "valkey.sock"

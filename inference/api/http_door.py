@@ -34,6 +34,7 @@ async def answer(request: HttpRequest, form: Form, parse: Parse) -> HttpResponse
     door = HttpDoor(request, form, parse)
     task = start(generate(door))
     door.stream.attach(task)
+    task.add_done_callback(door.ended)
     try:
         return await door.response
     except asyncio.CancelledError:
@@ -59,6 +60,11 @@ class HttpDoor:
             client_address=client_address(request),
             user_agent=user_agent(request),
         )
+
+    def ended(self, generation: "asyncio.Task[None]") -> None:
+        """A generation never raises; if it did, the caller must not wait for its answer for ever."""
+        if not self.response.done() and not generation.cancelled() and generation.exception():
+            self.response.set_exception(generation.exception() or RuntimeError())
 
     async def authenticate(self) -> Principal:
         principal = await authenticate(self._request)
