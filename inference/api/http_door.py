@@ -62,7 +62,7 @@ class HttpDoor:
         )
 
     def ended(self, generation: "asyncio.Task[None]") -> None:
-        """A generation never raises; if it did, the caller must not wait for its answer for ever."""
+        """A generation never raises; if it did, the caller must not wait for ever."""
         if not self.response.done() and not generation.cancelled() and generation.exception():
             self.response.set_exception(generation.exception() or RuntimeError())
 

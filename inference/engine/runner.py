@@ -123,9 +123,9 @@ def main(arguments: list[str]) -> int:
     die_with_parent()
     # Nothing in a runner has business on a network.
     os.environ["HF_HUB_OFFLINE"] = "1"
-    # Must be set before torch loads OpenMP. Its threads spin long at every barrier by default; where
-    # web and worker share the cores, that keeps out the very thread they wait for. Not spinning at
-    # all made a step of 32 rows half as long again; this is some tens of microseconds.
+    # Must be set before torch loads OpenMP. Its threads spin long at every barrier by default;
+    # where web and worker share the cores, that keeps out the very thread they wait for. Not
+    # spinning at all made a step of 32 rows half as long again; this is some tens of microseconds.
     os.environ.setdefault("GOMP_SPINCOUNT", "20000")
     log = Log("")
     try:

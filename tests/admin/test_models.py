@@ -34,6 +34,8 @@ def form(**fields: Any) -> dict[str, Any]:
         "slots": "32",
         "max_queue": "256",
         "threads": "0",
+        "default_temperature": 1,
+        "default_top_p": 1,
         "enabled": "on",
     }
     return {**plain, **fields}
