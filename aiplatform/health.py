@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from aiplatform.database import in_database
 from aiplatform.json_media import encode
 from aiplatform.store import Unavailable, async_store
+from inference.gateway.replicas import state_of
 from inference.registry.directory import Replica, replicas_async
 from inference.registry.selectors import model_default
 
@@ -91,7 +92,7 @@ async def _replicas() -> tuple[list[Replica], str]:
 def _model_state(model: str | None, replicas: list[Replica]) -> str:
     if model is None:
         return "no default chat model is enabled"
-    states = {replica.state for replica in replicas}
+    states = {state_of(replica) for replica in replicas}
     if "ready" in states:
         return "ok"
     return f"{model}: {', '.join(sorted(states)) or 'no replica is running'}"
@@ -100,7 +101,7 @@ def _model_state(model: str | None, replicas: list[Replica]) -> str:
 def _replica(replica: Replica) -> dict[str, Any]:
     return {
         "model": replica.model,
-        "state": replica.state,
+        "state": state_of(replica),
         "progress": round(replica.progress, 3),
         "running": replica.running,
         "waiting": replica.waiting,

@@ -41,6 +41,12 @@ def is_closed(replica_id: str) -> bool:
     return breaker is None or breaker.open_until <= time.monotonic()
 
 
+def state_of(replica: Replica) -> str:
+    """Return its announced state, or `recovering` where it is ready but has failed just now."""
+    failing = replica.state == "ready" and not is_closed(replica.id)
+    return "recovering" if failing else replica.state
+
+
 def trip(replica_id: str) -> None:
     """Note that the replica failed, and leave it alone for a while."""
     _breakers.setdefault(replica_id, _Breaker()).trip()
