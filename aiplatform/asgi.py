@@ -15,11 +15,11 @@ from django.conf import settings
 from aiplatform.body_bound import BodyBound
 from aiplatform.handler import ApiHandler, PageHandler
 from aiplatform.lifespan import Lifespan
-from aiplatform.static_files import static_files
+from aiplatform.static_files import StaticFiles
 
 _api = BodyBound(ApiHandler())
 _pages = BodyBound(PageHandler())
-_static = static_files()
+_static = StaticFiles()
 _lifespan = Lifespan()
 
 

@@ -1,20 +1,15 @@
 """Django's ASGI handler, twice: for pages as Django does it, and lean for the API.
 
-Django gives each request a thread of its own for synchronous code, started and ended with it
-(asgiref#563), and hops into it at least twice: to announce the request and to close the response.
-Here requests share a few lasting threads, and a generation, which opens no database connection
-outside `in_database`, makes no hop at all.
+Django hops into a request's thread at least twice: to announce the request and to close the
+response. A generation, which opens no database connection outside `in_database`, makes no hop here.
 """
 
 import asyncio
 import contextlib
 import io
-import itertools
 import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
@@ -23,18 +18,14 @@ from django.http import HttpResponseBase
 from django.urls import set_script_prefix
 from django.utils.module_loading import import_string
 
-THREADS: Final = 8
+from aiplatform.request_threads import request_thread
+
 # Where every view is `async def` and reaches the database through `in_database` alone.
 ON_THE_LOOP: Final = ("/v1/", "/api/v1/generate/", "/health")
 
-# One worker each: thread-sensitive code of one request must never run at the same time.
-_threads: Final = itertools.cycle(
-    [ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"request-{n}") for n in range(THREADS)]
-)
-
 
 class PageHandler(ASGIHandler):
-    """Serve pages, each request's synchronous code on one of THREADS threads."""
+    """Serve pages, each request's synchronous code on one of a few lasting threads."""
 
     def create_request(self, scope: Any, body_file: Any) -> Any:
         request, response = super().create_request(scope, body_file)
@@ -45,7 +36,7 @@ class PageHandler(ASGIHandler):
         return request, response
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        async with ThreadSensitiveContext(executor=next(_threads)):
+        async with request_thread():
             await self.handle(scope, receive, send)
 
 

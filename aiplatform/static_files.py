@@ -10,11 +10,19 @@ from asgiref.wsgi import WsgiToAsgi
 from django.conf import settings
 from whitenoise import WhiteNoise
 
+from aiplatform.request_threads import request_thread
 
-def static_files() -> WsgiToAsgi:
-    """Return the application that serves STATIC_ROOT under /static/."""
-    files = WhiteNoise(_nothing_here, root=str(settings.STATIC_ROOT), prefix="static/")
-    return WsgiToAsgi(files)  # type: ignore[no-untyped-call]  # asgiref has no types there
+
+class StaticFiles:
+    """Serve STATIC_ROOT under /static/."""
+
+    def __init__(self) -> None:
+        files = WhiteNoise(_nothing_here, root=str(settings.STATIC_ROOT), prefix="static/")
+        self._application: Any = WsgiToAsgi(files)  # type: ignore[no-untyped-call]  # no types there
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async with request_thread():
+            await self._application(scope, receive, send)
 
 
 def _nothing_here(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
