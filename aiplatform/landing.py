@@ -6,6 +6,11 @@ from django.shortcuts import render
 from aiplatform.health import health_report
 
 
+async def favicon(request: HttpRequest) -> HttpResponse:
+    """Say that there is none: browsers ask on every page, and would report a 404 as an error."""
+    return HttpResponse(status=204, headers={"Cache-Control": "max-age=86400"})
+
+
 async def landing(request: HttpRequest) -> HttpResponse:
     """Render the page."""
     base = request.build_absolute_uri("/").rstrip("/")

@@ -6,7 +6,7 @@ from django_prometheus.exports import ExportToDjangoView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from aiplatform import health
-from aiplatform.landing import landing
+from aiplatform.landing import favicon, landing
 
 handler400 = "aiplatform.errors.bad_request"
 handler403 = "aiplatform.errors.forbidden"
@@ -16,6 +16,7 @@ handler500 = "aiplatform.errors.server_error"
 urlpatterns = [
     path("", include("inference.api.urls")),  # first: it is asked most, and tried in order
     path("", landing),
+    path("favicon.ico", favicon),
     path("admin/", admin.site.urls),
     re_path(r"^health/live/?$", health.live),
     re_path(r"^health/ready/?$", health.ready),
