@@ -4,7 +4,8 @@ import httpx
 
 from tests.live_web import LiveWeb
 
-MIXED = ("/static/a.css", "/static/b.js", "/admin/login/", "/static/c.js", "/static/d.js", "/health")
+FILES = ("/static/a.css", "/static/b.js")
+MIXED = (*FILES, "/admin/login/", *FILES, "/health")
 
 
 def test_one_connection_may_ask_for_files_and_pages_in_any_order(live_web: LiveWeb) -> None:
