@@ -112,6 +112,9 @@ else:
     pool_size = env.integer("DATABASE_POOL_SIZE", 8, low=1, high=100)
     DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": pool_size, "timeout": 2}}
     DATABASES["default"]["CONN_MAX_AGE"] = 0
+    # The pool looks whether a connection still lives before it lends it, so that nobody is refused
+    # for one that a restart of the database cut.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 REDIS_SOCKET = RUN_DIR / "valkey.sock"
 REDIS_URL = env.text("REDIS_URL", f"unix://{REDIS_SOCKET}")

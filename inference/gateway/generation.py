@@ -79,16 +79,26 @@ async def _route_and_stream(
 
 
 async def _settle_and_finish(door: Door, lease: Lease | None, error: ApiError | None) -> None:
-    # The release is on its way to the store while the commit runs, so the place is free before the
-    # last byte; that the store has obeyed it is nothing the caller must wait for.
-    releasing = asyncio.create_task(lease.release()) if lease else None
     # Where nobody we know asked, there is no one to account it to.
     if door.entry.user_id is not None:
-        await settlement().settle(door.entry)
+        error = await _settle(door.entry) or error
+    # Tasks begin in the order they are made: this one is on its way to the store before the last
+    # byte is on its way to the caller, who need not wait for the store's answer. Not beside the
+    # commit, whose thread would have to wait for the interpreter meanwhile.
+    releasing = asyncio.create_task(lease.release()) if lease else None
     await door.finish(error)
     _count(door.entry)
     if releasing:
         await releasing
+
+
+async def _settle(entry: Entry) -> ApiError | None:
+    """Return when the entry is safe, or why there is no answer: it can be kept nowhere."""
+    try:
+        await settlement().settle(entry)
+    except Exception as lost:
+        return _as_error(lost)
+    return None
 
 
 async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:

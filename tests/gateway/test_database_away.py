@@ -119,6 +119,33 @@ async def test_what_was_under_way_is_answered_spooled_and_written_when_it_is_bac
         assert again.status_code == 200
 
 
+async def test_what_can_be_kept_nowhere_ends_in_an_error_and_its_place_is_given_back(
+    web: LiveWeb, postgres: Postgres, slow: CannedRunner
+) -> None:
+    spool = web.folder / "spool" / "history.jsonl"
+    spool.unlink(missing_ok=True)
+    spool.mkdir()
+    try:
+        async with web.async_client() as client:
+            streamed = CHAT.asking(model=slow.model, stream=True)
+            whole = CHAT.asking(model=slow.model)
+            asked = (client.post(CHAT.address, json=body) for body in (streamed, whole))
+            under_way = asyncio.gather(*asked)
+            await until(lambda: slow.counters.accepted == 2, "both are under way")
+            postgres.go_away()
+            stream, answer = await under_way
+    finally:
+        with contextlib.suppress(psycopg.Error):
+            postgres.come_back()
+        spool.rmdir()
+    assert "internal_error" in stream.text
+    assert "[DONE]" not in stream.text
+    assert (answer.status_code, refusal(answer).code) == (500, "internal_error")
+    store = web.store()
+    leases = f"lease:model:{slow.model}"
+    await until(lambda: store.zcard(leases) == 0, "both places are free")
+
+
 async def test_a_text_that_postgresql_refuses_does_not_keep_rows_from_being_written(
     web: LiveWeb, postgres: Postgres
 ) -> None:
