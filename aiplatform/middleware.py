@@ -25,9 +25,9 @@ def request_scope(get_response: Handler) -> Handler:
             if isinstance(response, HttpResponse):  # a stream has no length to tell
                 response.headers.setdefault("Content-Length", str(len(response.content)))
             response["X-Request-Id"] = str(request.id)  # type: ignore[attr-defined]
-            # A generation writes its own line, when it knows what it came to.
             # Django would log every 4xx and 5xx a second time.
             response._has_been_logged = True  # type: ignore[attr-defined]
+            # A generation writes its own line, when it knows what it came to.
             if not hasattr(request, "logged_by_door"):
                 log_request(request, response.status_code)
         return response

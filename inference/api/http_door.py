@@ -51,7 +51,6 @@ class HttpDoor:
         self._form = form
         self._parse = parse
         self._spec: GenerationSpec | None = None
-        self._texts: list[str] = []
         self.stream = EventStream()
         self.response: asyncio.Future[HttpResponseBase] = asyncio.Future()
         self.entry = Entry(
@@ -86,11 +85,9 @@ class HttpDoor:
             await self.stream.put(self._form.first(self._spec, self.entry))
 
     async def send(self, text: str, tokens: int) -> None:
-        if self._spec and self._spec.stream:
-            if text:
-                await self.stream.put(self._form.delta(self._spec, self.entry, text))
-        else:
-            self._texts.append(text)
+        # A whole answer is written from the entry, which gathers the text as well.
+        if text and self._spec and self._spec.stream:
+            await self.stream.put(self._form.delta(self._spec, self.entry, text))
 
     async def finish(self, error: ApiError | None) -> None:
         await self._answer(error)

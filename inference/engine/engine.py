@@ -69,7 +69,7 @@ class Engine:
         plan = self._scheduler.schedule()
         try:
             tokens = self._run(plan)
-        except Exception:
+        except Exception:  # whatever a model raises is the end of this step, not of the runner
             self._fail_step(plan)
         else:
             self._deliver(tokens)

@@ -22,7 +22,7 @@ def run_engine(load: Callable[[], Engine], inbox: Inbox, *, threads: int, log: L
         engine = load()
         try:
             _serve(engine, inbox)
-        except Exception:
+        except Exception:  # said in the log, then the process ends: see above
             log.event("crashed", traceback=traceback.format_exc())
             return 1
     return 0
