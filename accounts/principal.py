@@ -1,7 +1,12 @@
-"""Who is calling: one user through one key."""
+"""Who is calling: one user, through a key or a token of their own."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Network, IPv6Network
+
+    from accounts.limit_rules import LimitRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,11 +16,13 @@ class Principal:
     user_id: int
     username: str
     is_admin: bool
-    key_id: int | None
+    key_id: int | None  # None: signed in as a person, not calling with a key
     key_name: str
     scopes: frozenset[str]
     allowed_models: frozenset[str] = field(default_factory=frozenset)  # empty: every model
     store_bodies: bool = True
+    allowed_networks: "tuple[IPv4Network | IPv6Network, ...]" = ()  # empty: anywhere
+    rules: "tuple[LimitRule, ...]" = ()
 
     # What Django and DRF ask of anything they call a user.
     is_authenticated: ClassVar[bool] = True

@@ -3,14 +3,25 @@
 from typing import Final
 
 GENERATE: Final = "generate"
+EMBED: Final = "embed"
+IMAGES: Final = "images"
+JOBS: Final = "jobs"
 MODELS_READ: Final = "models:read"
 MODELS_WRITE: Final = "models:write"
+USAGE_READ: Final = "usage:read"
+ADMIN: Final = "admin"
 
 DESCRIPTIONS: Final = {
     GENERATE: "Ask models for text.",
+    EMBED: "Ask models for embeddings.",
+    IMAGES: "Ask models about images.",
+    JOBS: "Submit and read asynchronous jobs.",
     MODELS_READ: "List and read models.",
     MODELS_WRITE: "Create, change and delete models (admins only).",
+    USAGE_READ: "Read one's usage, limits and history of requests.",
+    ADMIN: "Manage keys; for admins also everybody's usage, limits and the audit trail.",
 }
 ALL: Final = frozenset(DESCRIPTIONS)
-# What a key gets when nobody says otherwise: all that its owner may do.
-DEFAULT: Final = sorted(ALL)
+# What a key gets when nobody says otherwise: all that its owner may do but manage keys, so that a
+# leaked key cannot make others.
+DEFAULT: Final = sorted(ALL - {ADMIN})

@@ -1,13 +1,15 @@
 """Reads of accounts: which principal a credential stands for."""
 
 import hmac
+from ipaddress import ip_network
 from typing import Final
 
 from django.conf import settings
 
-from accounts import key_format
+from accounts import key_format, scopes
 from accounts.errors import AuthenticationRefused
-from accounts.models import ApiKey
+from accounts.limit_rules import rules_of
+from accounts.models import ApiKey, User
 from accounts.principal import Principal
 
 # Stands in for the digest of a key that is not there, so that the comparison takes as long.
@@ -40,6 +42,19 @@ def _secret_is_right(digest: str, secret: str) -> bool:
     return any(matches)
 
 
+def principal_of_user(user: User) -> Principal:
+    """Return the principal of a person who signed in: no key, everything they may do."""
+    return Principal(
+        user_id=user.pk,
+        username=user.get_username(),
+        is_admin=user.is_superuser,
+        key_id=None,
+        key_name="",
+        scopes=scopes.ALL,
+        rules=rules_of(user, None),
+    )
+
+
 def _principal(key: ApiKey) -> Principal:
     return Principal(
         user_id=key.user_id,
@@ -50,4 +65,6 @@ def _principal(key: ApiKey) -> Principal:
         scopes=frozenset(key.scopes),
         allowed_models=frozenset(key.allowed_models),
         store_bodies=key.store_bodies,
+        allowed_networks=tuple(ip_network(text) for text in key.allowed_networks),
+        rules=rules_of(key.user, key.id),
     )

@@ -42,6 +42,12 @@ class Entry(msgspec.Struct):
     duration_ms: float = 0.0
     overhead_ms: float | None = None
     replica: str = ""
+    attempts: int = 0
+    counted_at: int | None = None
+    charged_requests: int = 0
+    charged_tokens: int = 0
+    cost_nano: int = 0
+    admission: Any = None  # what the limits said
     asked: Any = None  # None: bodies are not stored
     answered: str = ""
 

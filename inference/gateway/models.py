@@ -33,7 +33,7 @@ class Request(models.Model):
         db_index=False,
     )
     api_key = models.ForeignKey(
-        "accounts.ApiKey", models.SET_NULL, null=True, related_name="requests"
+        "accounts.ApiKey", models.SET_NULL, null=True, related_name="requests", db_index=False
     )
     model = models.ForeignKey(
         "registry.Model", models.SET_NULL, null=True, related_name="requests", db_index=False
@@ -54,6 +54,14 @@ class Request(models.Model):
     duration_ms = models.FloatField()
     overhead_ms = models.FloatField(null=True)  # spent outside the model
     replica = models.CharField(max_length=100, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)  # replicas it was submitted to
+    # When it was admitted, by the store's clock, in ms; None: it never was. Which bucket of each
+    # counter it is charged to follows from this, so that counters can be rebuilt exactly.
+    counted_at = models.BigIntegerField(null=True)
+    charged_requests = models.PositiveSmallIntegerField(default=0)
+    charged_tokens = models.PositiveBigIntegerField(default=0)
+    cost_nano = models.PositiveBigIntegerField(default=0)  # 1e-9 of the prices' currency
+    admission = models.JSONField(null=True)  # the limits that applied and what they said
     client_address = models.CharField(max_length=45, blank=True)
     user_agent = models.CharField(max_length=200, blank=True)
 
@@ -61,6 +69,7 @@ class Request(models.Model):
         ordering: ClassVar = ["-id"]
         indexes: ClassVar = [
             models.Index(fields=["user", "-id"], name="request_user"),
+            models.Index(fields=["api_key", "-id"], name="request_api_key"),
             models.Index(fields=["model", "-id"], name="request_model"),
             models.Index(fields=["created_at"], name="request_created"),
         ]
@@ -81,3 +90,44 @@ class RequestBody(models.Model):
 
     def __str__(self) -> str:
         return str(self.request_id)
+
+
+class UsageDay(models.Model):
+    """What one user used of one model through one key on one day (UTC).
+
+    Written in the transaction that writes the requests, so that it always agrees with them; it
+    stays when they are purged. No references: usage outlives whoever made it. 0 stands for none.
+    """
+
+    day = models.DateField()
+    user_id = models.BigIntegerField()
+    api_key_id = models.BigIntegerField(default=0)
+    model_name = models.CharField(max_length=100, blank=True)
+    requests = models.PositiveBigIntegerField(default=0)  # of any status
+    completed = models.PositiveBigIntegerField(default=0)
+    cancelled = models.PositiveBigIntegerField(default=0)
+    failed = models.PositiveBigIntegerField(default=0)
+    refused = models.PositiveBigIntegerField(default=0)
+    prompt_tokens = models.PositiveBigIntegerField(default=0)  # of requests that were charged
+    completion_tokens = models.PositiveBigIntegerField(default=0)
+    cached_tokens = models.PositiveBigIntegerField(default=0)
+    charged_requests = models.PositiveBigIntegerField(default=0)
+    charged_tokens = models.PositiveBigIntegerField(default=0)
+    cost_nano = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        ordering: ClassVar = ["-day"]
+        verbose_name_plural = "usage by day"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user_id", "day", "api_key_id", "model_name"], name="one_usage_a_day"
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["day"], name="usage_day"),
+            models.Index(fields=["api_key_id", "day"], name="usage_key_day"),
+            models.Index(fields=["model_name", "day"], name="usage_model_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} user {self.user_id}"

@@ -1,6 +1,7 @@
 """The registry: one row a model that this platform can serve."""
 
 from collections.abc import Collection
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -84,6 +85,25 @@ class Model(models.Model):
         default=1.0,
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
         help_text="For callers who name none.",
+    )
+    price_prompt = models.DecimalField(
+        max_digits=12,
+        decimal_places=6,
+        default=Decimal(0),
+        validators=[MinValueValidator(Decimal(0))],
+        help_text="Of a million prompt tokens.",
+    )
+    price_completion = models.DecimalField(
+        max_digits=12,
+        decimal_places=6,
+        default=Decimal(0),
+        validators=[MinValueValidator(Decimal(0))],
+        help_text="Of a million completion tokens.",
+    )
+    shared_prompts = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Prompts that every user's requests may begin with: computed once for all.",
     )
     enabled = models.BooleanField(default=True, help_text="Whether a runner serves it.")
     is_default = models.BooleanField(

@@ -30,8 +30,8 @@ def test_a_key_of_an_admin_stands_for_an_admin() -> None:
     assert principal_of_key(key_of(admin_person())).is_admin
 
 
-def test_a_key_has_every_scope_unless_somebody_says_otherwise() -> None:
-    assert principal_of_key(key_of(person())).scopes == scopes.ALL
+def test_a_key_may_do_all_but_manage_keys_unless_somebody_says_otherwise() -> None:
+    assert principal_of_key(key_of(person())).scopes == scopes.ALL - {scopes.ADMIN}
 
 
 def test_a_key_with_no_scopes_may_do_nothing() -> None:

@@ -1,16 +1,11 @@
-"""Users and their API keys."""
+"""API keys: what a program shows instead of a password."""
 
 from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
-
-
-class User(AbstractUser):
-    """Whoever signs in or owns keys. Own model from the first migration, so that it can grow."""
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
@@ -33,6 +28,12 @@ class ApiKey(models.Model):
     scopes = models.JSONField(default=list, blank=True)
     allowed_models = models.JSONField(
         default=list, blank=True, help_text="Names of models; empty means every model."
+    )
+    allowed_networks = models.JSONField(
+        default=list, blank=True, help_text="Networks (CIDR) it may be used from; empty: anywhere."
+    )
+    rotated_from = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="+", editable=False
     )
     store_bodies = models.BooleanField(
         default=True, help_text="Keep prompts and answers in the history."

@@ -1,0 +1,104 @@
+"""Limits: how much of what, in which time, counted for whom."""
+
+from decimal import Decimal
+from typing import ClassVar
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models.functions import Coalesce
+
+
+class Resource(models.TextChoices):
+    """What is counted."""
+
+    REQUESTS = "requests", "requests that were answered"
+    TOKENS = "tokens", "tokens, prompt and completion"
+    COST = "cost", "cost, in the currency of the prices"
+    CONCURRENCY = "concurrency", "requests under way at once"
+
+
+class Window(models.TextChoices):
+    """Over which time. Windows slide: any minute, not the clock's minute."""
+
+    MINUTE = "minute"
+    HOUR = "hour"
+    DAY = "day"
+    MONTH = "month", "month (30 days)"
+    TOTAL = "total", "total, for ever"
+    NOW = "now", "now (concurrency)"
+
+
+class Per(models.TextChoices):
+    """For whom each counter counts."""
+
+    USER = "user", "each user"
+    KEY = "key", "each API key"
+    MODEL = "model", "each model, all users together"
+    USER_MODEL = "user_model", "each user and model"
+    KEY_MODEL = "key_model", "each API key and model"
+
+
+class Limit(models.Model):
+    """One bound. It belongs to a plan, a user, a key, or, with none of them, to the platform.
+
+    Of a plan's, a user's and a key's limits on the same counter the last named wins, whether it is
+    larger or smaller; the platform's own apply beside them.
+    """
+
+    plan = models.ForeignKey(
+        "accounts.Plan", models.CASCADE, null=True, blank=True, related_name="limits"
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="limits"
+    )
+    api_key = models.ForeignKey(
+        "accounts.ApiKey", models.CASCADE, null=True, blank=True, related_name="limits"
+    )
+    per = models.CharField(max_length=10, choices=Per.choices, default=Per.USER)
+    model_name = models.CharField(
+        max_length=100, blank=True, help_text="Counts this model alone; empty: every model."
+    )
+    resource = models.CharField(max_length=11, choices=Resource.choices)
+    window = models.CharField(max_length=6, choices=Window.choices)
+    amount = models.DecimalField(
+        max_digits=24,
+        decimal_places=6,
+        validators=[MinValueValidator(Decimal(0))],
+        help_text="How much; 0 refuses everything.",
+    )
+
+    class Meta:
+        ordering: ClassVar = ["resource", "window", "per", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                # Two nulls are not equal to SQL, and to us they are.
+                *(Coalesce(owner, 0) for owner in ("plan_id", "user_id", "api_key_id")),
+                *("per", "model_name", "resource", "window"),
+                name="one_limit_a_counter",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(amount__gte=0), name="limit_amount_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(user=None, api_key=None)
+                | models.Q(plan=None, api_key=None)
+                | models.Q(plan=None, user=None),
+                name="limit_has_one_owner",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        where = f" of {self.model_name}" if self.model_name else ""
+        return f"{self.amount.normalize():f} {self.resource}{where} a {self.window}, per {self.per}"
+
+    def clean(self) -> None:
+        """Raise ValidationError, naming the field, where fields do not go together."""
+        if sum(owner is not None for owner in (self.plan_id, self.user_id, self.api_key_id)) > 1:
+            raise ValidationError({"plan": "A limit belongs to a plan, a user or a key, to one."})
+        if (self.resource == Resource.CONCURRENCY) != (self.window == Window.NOW):
+            message = "Concurrency is counted now, everything else over a time."
+            raise ValidationError({"window": message})
+        if self.amount is not None and self.resource != Resource.COST and self.amount % 1:
+            raise ValidationError({"amount": "Give a whole number; only cost has fractions."})
