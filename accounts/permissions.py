@@ -19,6 +19,20 @@ class DenyByDefault(BasePermission):
         return False
 
 
+class HasScope(BasePermission):
+    """Whoever has the view's `required_scope`; `for_admins` asks for an admin besides."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        principal: object = request.user
+        if not isinstance(principal, Principal):
+            return False
+        self.message = f"This API key lacks the scope `{view.required_scope}`."
+        if view.required_scope not in principal.scopes:
+            return False
+        self.message = "Only an admin may do this."
+        return principal.is_admin or not getattr(view, "for_admins", False)
+
+
 class ReadOrAdminWrite(BasePermission):
     """Read with the view's `read_scope`; write with its `write_scope`, as an admin."""
 

@@ -7,6 +7,7 @@ from inference.engine.wire import Delta, Deltas, Message, encode
 # A reader this far behind is gone or broken: about a million characters of deltas.
 MAX_PENDING_BYTES = 4 * 1024 * 1024
 MESSAGE_BYTES = 256  # what a message without text is counted as
+LOGPROB_BYTES = 16  # of each token that is named with its logprob, about
 
 
 class OutboxFullError(Exception):
@@ -56,9 +57,19 @@ class Outbox:
         batch = self._pending[-1]
         assert isinstance(batch, dict)
         earlier = batch.get(delta.request_id)
-        self._bytes += len(delta.text) if earlier else MESSAGE_BYTES + len(delta.text)
-        if earlier is not None:
-            delta = Delta(
-                delta.request_id, earlier.text + delta.text, earlier.tokens + delta.tokens
-            )
-        batch[delta.request_id] = delta
+        self._bytes += _size(delta) + (0 if earlier else MESSAGE_BYTES)
+        batch[delta.request_id] = delta if earlier is None else _joined(earlier, delta)
+
+
+def _joined(earlier: Delta, later: Delta) -> Delta:
+    return Delta(
+        later.request_id,
+        earlier.text + later.text,
+        earlier.tokens + later.tokens,
+        earlier.logprobs + later.logprobs,
+    )
+
+
+def _size(delta: Delta) -> int:
+    named = sum(1 + len(logprob.top) for logprob in delta.logprobs)
+    return len(delta.text) + LOGPROB_BYTES * named

@@ -27,11 +27,22 @@ class Message(msgspec.Struct, frozen=True, tag_field="type", tag=str.lower):
 
 
 class Sampling(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How the next token is chosen. `temperature` 0 is greedy; `top_k` 0 means no bound."""
+    """How the next token is chosen. `temperature` 0 is greedy; `top_k` 0 means no bound.
+
+    `repetition_penalty` is over prompt and completion, `presence_penalty` and `frequency_penalty`
+    over the completion alone. `logprobs` None asks for none, a number for each token's own and so
+    many of the likeliest.
+    """
 
     temperature: float = 0.0
     top_p: float = 1.0
     top_k: int = 0
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    logit_bias: dict[int, float] = {}  # token id → what is added to its logit
+    logprobs: int | None = None
     seed: int | None = None
 
 
@@ -52,6 +63,8 @@ class Submit(Message, frozen=True):
     max_tokens: int
     sampling: Sampling = Sampling()
     stop: list[str] = []
+    stop_token_ids: list[int] = []  # end it as an end of text does, and are not shown either
+    min_tokens: int = 0  # until then nothing ends it but max_tokens
     tenant: str = ""  # who shares fairly with whom; the user's id
     ignore_eos: bool = False
 
@@ -73,13 +86,23 @@ class Accepted(Message, frozen=True):
     position: int
 
 
+class TokenLogprob(msgspec.Struct, frozen=True, array_like=True):
+    """One token of a completion, as the bytes of its text: half a character can be a token."""
+
+    token: bytes
+    logprob: float  # natural logarithm, of the model's own distribution at temperature 1
+    top: list[tuple[bytes, float]] = []  # the likeliest tokens in falling order
+
+
 class Delta(msgspec.Struct, frozen=True, array_like=True):
     """New text of one request. `tokens` new tokens were made; `text` may be empty while a
-    character is incomplete or a stop string may be beginning."""
+    character is incomplete or a stop string may be beginning. `logprobs`, where asked for, are
+    those of the tokens whose text this completes."""
 
     request_id: str
     text: str
     tokens: int
+    logprobs: list[TokenLogprob] = []
 
 
 class Deltas(Message, frozen=True):

@@ -105,6 +105,11 @@ class Tokenizer:
         """Return the text of `ids`; special tokens have none."""
         return str(self._backend.decode(list(ids), skip_special_tokens=True))
 
+    def name_of(self, token: int) -> str | None:
+        """Return how the vocabulary writes a token, or None for an id it does not have."""
+        name: str | None = self._backend.id_to_token(token)
+        return name
+
 
 def _check_unicode(text: str) -> None:
     try:
