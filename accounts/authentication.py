@@ -1,6 +1,7 @@
 """The authenticator of every door: an API key as a bearer token or in `X-API-Key`."""
 
 import hashlib
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -26,16 +27,7 @@ _cache: Final[dict[bytes, Snapshot[Principal]]] = {}
 
 async def authenticate(request: HttpRequest) -> Principal:
     """Return who is calling. Raises AuthenticationRefused."""
-    credential = _credential(request)
-    if not key_format.is_well_formed(credential):
-        raise AuthenticationRefused.invalid()  # before a megabyte of nonsense is hashed
-    digest = hashlib.sha256(credential.encode()).digest()
-    if digest not in _cache:
-        if len(_cache) >= CACHE_SIZE:
-            _cache.clear()
-        read = partial(in_database, principal_of_key, credential)
-        _cache[digest] = Snapshot(read, CACHE_SECONDS)
-    return await _cache[digest].get()
+    return await _principal_for(_credential(request))
 
 
 class KeyAuthentication(BaseAuthentication):
@@ -43,13 +35,35 @@ class KeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Principal, int | None]:
         try:
-            principal = principal_of_key(_credential(request._request))
+            credential = _credential(request._request)
+            principal = _reader_of(credential)(credential)
         except AuthenticationRefused as refused:
             raise AuthenticationFailed(refused.detail, refused.code) from refused
         return principal, principal.key_id
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
+
+
+async def _principal_for(credential: str) -> Principal:
+    """Return whom the credential stands for, read again once it is older than CACHE_SECONDS."""
+    read = _reader_of(credential)
+    digest = hashlib.sha256(credential.encode()).digest()
+    if digest not in _cache:
+        if len(_cache) >= CACHE_SIZE:
+            _cache.clear()
+        _cache[digest] = Snapshot(partial(in_database, read, credential), CACHE_SECONDS)
+    return await _cache[digest].get()
+
+
+def _reader_of(credential: str) -> Callable[[str], Principal]:
+    """Return what reads credentials of this kind from the database, by their form alone.
+
+    Raises AuthenticationRefused for what is of no kind: before a megabyte of nonsense is hashed.
+    """
+    if key_format.is_well_formed(credential):
+        return principal_of_key
+    raise AuthenticationRefused.invalid()
 
 
 def _credential(request: HttpRequest) -> str:

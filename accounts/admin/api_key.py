@@ -1,22 +1,17 @@
-"""Users and API keys in the admin."""
+"""API keys in the admin."""
 
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth.admin import UserAdmin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.admin_forms import ApiKeyForm
-from accounts.models import ApiKey, User
+from accounts.admin.api_key_form import ApiKeyForm
+from accounts.models import ApiKey
 from accounts.services import CHANGEABLE, api_key_create, api_key_revoke, api_key_update
-
-admin.site.site_header = admin.site.site_title = "AI platform"
-admin.site.index_title = "Administration"
-admin.site.register(User, UserAdmin)
 
 
 class StateFilter(admin.SimpleListFilter):
