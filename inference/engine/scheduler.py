@@ -90,11 +90,11 @@ class Scheduler:
         chunks: list[Chunk] = []
         budget = self._prefill_budget
         while budget > 0 and (sequence := self._admit()) is not None:
-            start = sequence.prefilled
+            start = sequence.cached
             end = min(len(sequence.request.prompt), start + budget)
             budget -= end - start
             chunks.append(Chunk(sequence, start, end))
-            sequence.prefilled = end
+            sequence.cached = end
             if chunks[-1].completes:
                 self._running.append(sequence)
                 self._prefilling = None

@@ -5,8 +5,9 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from inference.engine.completion_text import CompletionText
+from inference.engine.logprobs import Logprobs, Ranked
 from inference.engine.uniforms import UniformStream
-from inference.engine.wire import Submit, Usage
+from inference.engine.wire import Submit, TokenLogprob, Usage
 
 
 @dataclass(eq=False, slots=True)
@@ -18,32 +19,38 @@ class Sequence:
     text: CompletionText
     uniforms: UniformStream
     eos_ids: frozenset[int]
+    logprobs: Logprobs | None = None  # None: not asked for
     submitted: float = field(default_factory=time.monotonic)
     started: float | None = None
     first_token: float | None = None
     slot: int = -1
-    prefilled: int = 0  # prompt tokens whose keys and values are in the cache
+    # Prompt and completion. All are in the cache but, while it decodes, the newest.
+    tokens: list[int] = field(init=False)
+    cached: int = 0  # tokens whose keys and values are in its slot
+    reused: int = 0  # prompt tokens that another request had computed already
     generated: int = 0
     last_token: int = -1
+    ranked: Ranked | None = None  # the newest token among the others, where logprobs are asked for
+    penalty_row: int = -1  # its place in the sampler's table of penalties
     reason: str = ""  # finish reason, empty while it runs
+
+    def __post_init__(self) -> None:
+        self.tokens = list(self.request.prompt)
 
     @property
     def key(self) -> tuple[Hashable, str]:
         return self.connection, self.request.request_id
 
-    @property
-    def cached(self) -> int:
-        """Tokens in the cache, and so the position of `last_token`, which is not in it yet."""
-        return self.prefilled + max(self.generated - 1, 0)
-
     def append(self, token: int) -> str:
         """Take the newest token; return the text it makes visible and set `reason` at the end."""
         if self.first_token is None:
             self.first_token = time.monotonic()
+        self.cached = len(self.tokens)  # what it was made from is in the cache now
+        self.tokens.append(token)
         self.generated += 1
         self.last_token = token
-        ended = token in self.eos_ids
-        shown = "" if ended else self.text.push(token)
+        ended = token in self.eos_ids or token in self.request.stop_token_ids
+        shown = "" if ended else self._push(token)
         if ended or self.generated >= self.request.max_tokens:
             shown += self.text.finish()
             self.reason = "stop" if ended else "length"
@@ -51,11 +58,25 @@ class Sequence:
             self.reason = "stop"
         return shown
 
+    def take_logprobs(self) -> list[TokenLogprob]:
+        """Return the logprobs of the tokens whose text `append` has shown meanwhile."""
+        if self.logprobs is None:
+            return []
+        if self.reason and not self.text.stopped:
+            return self.logprobs.take_all()
+        return self.logprobs.take(self.text.shown)
+
+    def _push(self, token: int) -> str:
+        if self.logprobs is not None and self.ranked is not None:
+            self.logprobs.add(token, self.ranked, self.text.made)
+        return self.text.push(token)
+
     def usage(self) -> Usage:
         now = time.monotonic()
         return Usage(
             prompt_tokens=len(self.request.prompt),
             completion_tokens=self.generated,
+            cached_tokens=self.reused,
             queue_s=(self.started or now) - self.submitted,
             first_token_s=(self.first_token or now) - self.submitted,
             total_s=now - self.submitted,

@@ -67,6 +67,9 @@ class Submit(Message, frozen=True):
     min_tokens: int = 0  # until then nothing ends it but max_tokens
     tenant: str = ""  # who shares fairly with whom; the user's id
     ignore_eos: bool = False
+    priority: int = 0  # 0 interactive, 1 jobs, 2 batch
+    weight: float = 1.0  # the tenant's share, as a multiple of what others get
+    deadline_s: float | None = None  # seconds from now; then Failed("deadline_passed")
 
 
 class Cancel(Message, frozen=True):
@@ -80,10 +83,14 @@ class Ping(Message, frozen=True):
 
 
 class Accepted(Message, frozen=True):
-    """`request_id` is in the queue behind `position` others (0: runs in the next step)."""
+    """`request_id` is in the queue, and `position` others are before it as things stand.
+
+    `estimated_s` is in how many seconds its prompt will be begun, from moving averages.
+    """
 
     request_id: str
     position: int
+    estimated_s: float = 0.0
 
 
 class TokenLogprob(msgspec.Struct, frozen=True, array_like=True):
@@ -158,6 +165,11 @@ class Status(Message, frozen=True):
     tier: str = ""
     resident_bytes: int = 0
     detail: str = ""
+    mean_step_s: float = 0.0  # moving average
+    estimated_wait_s: float = 0.0  # of a request at the queue's end, until its prompt is begun
+    prompt_tokens: int = 0  # of requests begun since start,
+    cached_tokens: int = 0  # and how many of them another request had computed already
+    preempted: int = 0  # times a request gave its slot to another and waited again
 
 
 ToRunner = Hello | Submit | Cancel | Ping
