@@ -6,14 +6,17 @@ from dataclasses import dataclass, field
 
 import torch
 
+from inference.engine.choice import BAD_LOGITS
 from inference.engine.completion_text import CompletionText
 from inference.engine.decoder import Decoder
 from inference.engine.log import Log
-from inference.engine.sampler import BAD_LOGITS, sample
+from inference.engine.logprobs import Logprobs
+from inference.engine.sampler import Sampler
 from inference.engine.scheduler import Plan, QueueFullError, Scheduler
 from inference.engine.sequence import Sequence
 from inference.engine.statistics import Statistics
 from inference.engine.submission import Refusal, refusal
+from inference.engine.text.token_bytes import TokenBytes
 from inference.engine.text.tokenizer import Tokenizer
 from inference.engine.uniforms import UniformStream
 from inference.engine.wire import Accepted, Delta, Deltas, Failed, Finished, Message, Submit
@@ -53,6 +56,8 @@ class Engine:
         """`deliver` takes, at most once a step, the frames for each connection."""
         self._decoder = decoder
         self._tokenizer = tokenizer
+        self._token_bytes = TokenBytes(tokenizer)
+        self._sampler = Sampler()
         self._scheduler = scheduler
         self._context_length = context_length  # tokens, prompt and completion together
         self._statistics = statistics
@@ -139,7 +144,7 @@ class Engine:
         if not sequences:
             return []
         rows = logits[0] if len(logits) == 1 else torch.cat(logits)
-        return list(zip(sequences, sample(rows, sequences), strict=True))
+        return list(zip(sequences, self._sampler.sample(rows, sequences), strict=True))
 
     def _deliver(self, tokens: list[tuple[Sequence, int]]) -> None:
         # All tokens are counted before any slot is given up: what moves into the slot is as long
@@ -148,11 +153,13 @@ class Engine:
         self._fail_bad_logits([s for s, token in tokens if token == BAD_LOGITS])
         self._statistics.tokens += len(shown)
         for sequence, text in shown:
+            logprobs = sequence.take_logprobs()
+            if logprobs or not sequence.reason:
+                delta = Delta(sequence.request.request_id, text, 1, logprobs)
+                self._outgoing_of(sequence.connection).deltas.append(delta)
+                text = ""
             if sequence.reason:
                 self._finish(sequence, sequence.reason, text)
-            else:
-                delta = Delta(sequence.request.request_id, text, 1)
-                self._outgoing_of(sequence.connection).deltas.append(delta)
 
     def _finish(self, sequence: Sequence, reason: str, text: str) -> None:
         self._release(sequence)
@@ -175,7 +182,7 @@ class Engine:
             self._decoder.clear(sequence.slot)
         detail = "the model's output was not a number; the request was stopped"
         for sequence in sequences:
-            self._fail(sequence, Refusal("nan_logits", detail))
+            self._fail(sequence, Refusal("bad_logits", detail))
 
     def _fail_step(self, plan: Plan) -> None:
         self._log.event("step_failed", traceback=traceback.format_exc())
@@ -183,6 +190,7 @@ class Engine:
             self._fail(sequence, Refusal("internal", "the engine failed in this request's step"))
 
     def _release(self, sequence: Sequence) -> None:
+        self._sampler.release(sequence)
         for source, target, length in self._scheduler.remove(sequence):
             self._decoder.move(source, target, length)
 
@@ -196,12 +204,14 @@ class Engine:
         )
 
     def _sequence(self, connection: Hashable, request: Submit) -> Sequence:
+        alternatives = request.sampling.logprobs
         return Sequence(
             connection=connection,
             request=request,
-            text=CompletionText(self._tokenizer, request.stop),
+            text=CompletionText(self._tokenizer, request.stop, request.min_tokens),
             uniforms=UniformStream(request.sampling.seed),
             eos_ids=frozenset() if request.ignore_eos else self._tokenizer.eos_ids,
+            logprobs=None if alternatives is None else Logprobs(alternatives, self._token_bytes),
         )
 
     def _outgoing_of(self, connection: Hashable) -> Outgoing:

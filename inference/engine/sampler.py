@@ -1,134 +1,84 @@
-"""Next tokens from logits, for all rows of a step at once.
+"""The sampler: shape → choose → rank, for all rows of a step at once.
 
-Greedy rows take the largest logit. Others look at their largest 64 logits first; a row whose
-choice may lie beyond those is sorted in full (50 ms for 32 rows of 49,152, so as few as possible).
-The choice is by inverse CDF over the row's probabilities in falling order, with a uniform number
-from the request's own generator: the same seed gives the same token alone or in any batch.
+Each row's logits are shaped as its request asks, a token is chosen, and where logprobs are asked
+for the token is ranked in the model's own distribution. The order is vLLM's: bias and the mask of
+what must not end it yet, then the penalties, then what `choose` does.
 """
 
 from collections.abc import Sequence as Rows
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from inference.engine.bias import add_bias, is_biased
+from inference.engine.choice import BAD_LOGITS, choose
+from inference.engine.logprobs import rank
+from inference.engine.penalties import Penalties, is_penalised
 from inference.engine.sequence import Sequence
 
-SHORTLIST = 64
-BAD_LOGITS = -1  # in place of a token: the row holds NaN or has no finite maximum
+
+class Sampler:
+    """Chooses tokens and remembers what penalties need to know of the sequences."""
+
+    def __init__(self) -> None:
+        self._penalties = Penalties()
+
+    def sample(self, logits: Tensor, sequences: Rows[Sequence]) -> list[int]:
+        """Return a token for each row of `logits` [B, V], or BAD_LOGITS."""
+        shaped = [row for row, sequence in enumerate(sequences) if _is_shaped(sequence)]
+        if not shaped:
+            tokens = choose(logits, sequences)
+        else:
+            tokens = self._choose_apart(logits, sequences, shaped)
+        _rank(logits, sequences, tokens)
+        return tokens
+
+    def release(self, sequence: Sequence) -> None:
+        """Forget a sequence that has ended."""
+        self._penalties.release(sequence)
+
+    def _choose_apart(
+        self, logits: Tensor, sequences: Rows[Sequence], shaped: list[int]
+    ) -> list[int]:
+        """Choose for the rows to be shaped, as float32, and for the others as they are.
+
+        Apart, because equal logits may be ordered differently in another dtype, and no row's text
+        may depend on what its neighbours ask for.
+        """
+        chosen = self._choose_shaped(logits[shaped], [sequences[row] for row in shaped])
+        tokens = dict(zip(shaped, chosen, strict=True))
+        plain = [row for row in range(len(sequences)) if row not in tokens]
+        if plain:
+            chosen = choose(logits[plain], [sequences[row] for row in plain])
+            tokens.update(zip(plain, chosen, strict=True))
+        return [tokens[row] for row in range(len(sequences))]
+
+    def _choose_shaped(self, logits: Tensor, sequences: list[Sequence]) -> list[int]:
+        """Choose from `logits`, which are a copy already."""
+        logits = logits.float()
+        add_bias(logits, sequences)
+        rows = [r for r, one in enumerate(sequences) if is_penalised(one.request.sampling)]
+        if not rows:
+            return choose(logits, sequences)
+        penalised = [sequences[row] for row in rows]
+        scores = logits[rows]
+        self._penalties.apply(scores, penalised)
+        logits[rows] = scores
+        tokens = choose(logits, sequences)
+        # A request with bad logits ends here; what is noted of it does not matter.
+        self._penalties.add(penalised, torch.tensor(tokens).clamp(min=0)[rows])
+        return tokens
 
 
-def sample(logits: Tensor, sequences: Rows[Sequence]) -> list[int]:
-    """Return a token for each row of `logits` [B, V], or BAD_LOGITS."""
-    largest, tokens = logits.max(-1)  # a NaN anywhere in a row is its max
-    tokens = torch.where(torch.isfinite(largest), tokens, BAD_LOGITS)
-    chosen: list[int] = tokens.tolist()
-    drawn = [
-        row
-        for row, sequence in enumerate(sequences)
-        if sequence.request.sampling.temperature > 0 and chosen[row] != BAD_LOGITS
-    ]
-    if drawn:
-        picked = logits if len(drawn) == len(chosen) else logits[drawn]
-        for row, token in zip(drawn, _draw(picked, [sequences[r] for r in drawn]), strict=True):
-            chosen[row] = token
-    return chosen
+def _is_shaped(sequence: Sequence) -> bool:
+    return is_penalised(sequence.request.sampling) or is_biased(sequence)
 
 
-def _draw(logits: Tensor, sequences: list[Sequence]) -> list[int]:
-    """Sample every row of `logits`; none of them is greedy."""
-    choice = _Choice.of(sequences, logits.shape[-1])
-    size = min(SHORTLIST, logits.shape[-1])
-    values, candidates = logits.topk(size, -1)
-    scores = values.float() / choice.temperature
-    total = _total(scores, logits, choice)
-    tokens, certain = _invert(scores, candidates, total, choice)
-    rows = (~certain).nonzero()[:, 0]
-    if len(rows):
-        tokens[rows] = _draw_from_all(logits[rows], candidates[rows], choice.rows(rows))
-    result: list[int] = tokens.tolist()
-    return result
-
-
-class _Choice(NamedTuple):
-    """How rows are to be sampled, each [B, 1]; `uniform` is the number drawn for the row."""
-
-    temperature: Tensor
-    top_k: Tensor
-    top_p: Tensor
-    uniform: Tensor
-    whole: Tensor  # top_k leaves the whole vocabulary
-
-    @classmethod
-    def of(cls, sequences: list[Sequence], vocabulary: int) -> "_Choice":
-        settings = [sequence.request.sampling for sequence in sequences]
-        top_k = [min(s.top_k or vocabulary, vocabulary) for s in settings]
-        uniform = [sequence.uniforms.draw() for sequence in sequences]
-        return cls(
-            torch.tensor([s.temperature for s in settings])[:, None],
-            torch.tensor(top_k)[:, None],
-            torch.tensor([s.top_p for s in settings], dtype=torch.float64)[:, None],
-            torch.tensor(uniform, dtype=torch.float64)[:, None],
-            torch.tensor([k == vocabulary for k in top_k])[:, None],
-        )
-
-    def rows(self, rows: Tensor) -> "_Choice":
-        return _Choice(*(values[rows] for values in self))
-
-
-def _draw_from_all(logits: Tensor, shortlist: Tensor, choice: _Choice) -> Tensor:
-    """Sample rows from the whole vocabulary in falling order, the shortlist's order kept.
-
-    Kept, because equal logits have no order of their own, and a token that the shortlist left
-    out must come after all that it held.
-    """
-    others = logits.float().scatter(-1, shortlist, -torch.inf)
-    count = logits.shape[-1] - shortlist.shape[-1]
-    _, rest = others.sort(descending=True, stable=True)
-    order = torch.cat([shortlist, rest[:, :count]], -1)
-    scores = logits.gather(-1, order).float() / choice.temperature
-    tokens, _ = _invert(scores, order, _log_mass(scores, choice.top_k), choice)
-    return tokens
-
-
-def _total(scores: Tensor, logits: Tensor, choice: _Choice) -> Tensor:
-    """Return the log mass [B, 1] that top-k leaves, given the shortlist's `scores`."""
-    listed = choice.top_k <= scores.shape[-1]
-    if bool(listed.all()):
-        return _log_mass(scores, choice.top_k)
-    whole = (logits.float() / choice.temperature).logsumexp(-1, keepdim=True)
-    return torch.where(listed, _log_mass(scores, choice.top_k), whole)
-
-
-def _log_mass(scores: Tensor, top_k: Tensor) -> Tensor:
-    """Return the log of the summed exponentials of each row's first `top_k` scores: [B, 1]."""
-    beyond = torch.arange(scores.shape[-1]) >= top_k
-    return scores.masked_fill(beyond, -torch.inf).logsumexp(-1, keepdim=True)
-
-
-def _invert(
-    scores: Tensor, candidates: Tensor, total: Tensor, choice: _Choice
-) -> tuple[Tensor, Tensor]:
-    """Return each row's token and whether it is certain, given its largest `scores` [B, N].
-
-    `total` is the log mass of all that top-k leaves. Certain means that nothing beyond these N
-    changes the choice: top-k ends among them, or top-p does, or, where neither cuts, the number
-    drawn falls into their mass.
-    """
-    _, top_k, top_p, uniform, whole = choice
-    order = torch.arange(scores.shape[-1])
-    probabilities = (scores - total).double().exp().masked_fill(order >= top_k, 0.0)
-    mass = probabilities.cumsum(-1)
-    # The nucleus: every token before which less than top_p was gathered; the first always.
-    in_nucleus = ((mass - probabilities) < top_p) & (order < top_k)
-    in_nucleus[:, 0] = True
-    within = torch.where(in_nucleus, probabilities, 0.0).cumsum(-1)
-    exhausted = scores.shape[-1] >= top_k
-    unbounded = (top_p >= 1) & ~exhausted
-    kept = torch.where(unbounded, 1.0, within[:, -1:])
-    place = (within <= uniform * kept).sum(-1, keepdim=True)
-    last = in_nucleus.sum(-1, keepdim=True) - 1
-    # A top-k beyond the list makes `total` too large, so nothing is certain about such a row.
-    beyond = ~exhausted & ~whole
-    certain = torch.where(unbounded, place <= last, exhausted | (mass[:, -1:] >= top_p)) & ~beyond
-    return candidates.gather(-1, torch.minimum(place, last))[:, 0], certain[:, 0]
+def _rank(logits: Tensor, sequences: Rows[Sequence], tokens: list[int]) -> None:
+    """Give each sequence that asks for logprobs its token's rank among the others."""
+    rows = [row for row, one in enumerate(sequences) if one.logprobs is not None]
+    rows = [row for row in rows if tokens[row] != BAD_LOGITS]
+    if rows:
+        ranked = rank(logits[rows], [tokens[row] for row in rows])
+        for row, one in zip(rows, ranked, strict=True):
+            sequences[row].ranked = one

@@ -153,7 +153,7 @@ def test_a_request_whose_logits_are_not_numbers_fails_and_the_others_go_on(tmp_p
     answers = crowd.finish()
     failed = answers.ends["bad"]
     assert isinstance(failed, Failed)
-    assert failed.code == "nan_logits"
+    assert failed.code == "bad_logits"
     assert answers.texts["good"] == alone(tmp_path, 7)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
+from inference.engine.choice import BAD_LOGITS, SHORTLIST, choose
 from inference.engine.completion_text import CompletionText
-from inference.engine.sampler import BAD_LOGITS, SHORTLIST, sample
 from inference.engine.sequence import Sequence
 from inference.engine.text.tokenizer import Tokenizer
 from inference.engine.uniforms import UniformStream
@@ -40,7 +40,7 @@ def frequencies(tokenizer: Tokenizer, logits: torch.Tensor, **sampling: Any) -> 
     rows = 1_000
     counts = torch.zeros(logits.numel())
     for _ in range(DRAWS // rows):
-        drawn = sample(logits.expand(rows, -1), [one] * rows)
+        drawn = choose(logits.expand(rows, -1), [one] * rows)
         counts += torch.bincount(torch.tensor(drawn), minlength=logits.numel())
     return counts / DRAWS
 
@@ -94,7 +94,7 @@ def test_greedy_takes_the_largest_whatever_the_rest_of_the_batch_does(tokenizer:
         sequence(tokenizer, top_k=7, top_p=0.5),
         sequence(tokenizer, temperature=1.0, top_k=1),
     ]
-    tokens = sample(logits, rows)
+    tokens = choose(logits, rows)
     largest = logits.argmax(-1).tolist()
     assert [tokens[0], tokens[2], tokens[3]] == [largest[0], largest[2], largest[3]]
 
@@ -102,10 +102,10 @@ def test_greedy_takes_the_largest_whatever_the_rest_of_the_batch_does(tokenizer:
 def test_a_row_draws_the_same_number_alone_and_in_any_batch(tokenizer: Tokenizer) -> None:
     logits = torch.randn(8, 300)
     together = [sequence(tokenizer, temperature=2.0, seed=n) for n in range(8)]
-    tokens = [sample(logits, together) for _ in range(70)]  # past the first block of numbers
+    tokens = [choose(logits, together) for _ in range(70)]  # past the first block of numbers
     for row in range(8):
         one = sequence(tokenizer, temperature=2.0, seed=row)
-        assert [sample(logits[row : row + 1], [one])[0] for _ in range(70)] == [
+        assert [choose(logits[row : row + 1], [one])[0] for _ in range(70)] == [
             step[row] for step in tokens
         ]
 
@@ -118,10 +118,10 @@ def test_bad_logits_are_told_apart_and_touch_no_other_row(
     logits[1, 50] = value
     logits[2, 7] = 1.0
     rows = [sequence(tokenizer, temperature=1.0), sequence(tokenizer, temperature=1.0)]
-    tokens = sample(logits, [*rows, sequence(tokenizer)])
+    tokens = choose(logits, [*rows, sequence(tokenizer)])
     assert tokens[1:] == [BAD_LOGITS, 7]
     assert 0 <= tokens[0] < 100
 
 
 def test_a_row_of_minus_infinity_is_bad(tokenizer: Tokenizer) -> None:
-    assert sample(torch.full((1, 10), -torch.inf), [sequence(tokenizer)]) == [BAD_LOGITS]
+    assert choose(torch.full((1, 10), -torch.inf), [sequence(tokenizer)]) == [BAD_LOGITS]
