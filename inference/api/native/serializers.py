@@ -50,16 +50,3 @@ class GeneratedTextSerializer(serializers.Serializer[Any]):
     finish_reason = serializers.ChoiceField(["stop", "length"])
     processing_time = serializers.FloatField(help_text="Seconds.")
     usage = UsageSerializer()
-
-
-class ProblemSerializer(serializers.Serializer[Any]):
-    """An error, as RFC 9457 and with the members of this API."""
-
-    error = serializers.CharField()
-    detail = serializers.CharField()
-    code = serializers.CharField()
-    request_id = serializers.CharField()
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    param = serializers.CharField(required=False)

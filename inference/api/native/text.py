@@ -8,13 +8,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from accounts.principal import Principal
+from aiplatform.problem_schema import ProblemSerializer
 from inference.api import fields
 from inference.api.dispatch import AsyncViewSet
 from inference.api.http_door import answer
 from inference.api.native.serializers import (
     GeneratedTextSerializer,
     GenerateTextSerializer,
-    ProblemSerializer,
 )
 from inference.api.native.text_form import TextForm
 from inference.engine.text.tokenizer import Tokenizer

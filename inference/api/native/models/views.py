@@ -14,9 +14,9 @@ from accounts import scopes
 from accounts.permissions import ReadOrAdminWrite
 from accounts.principal import Principal
 from aiplatform.errors import ApiError
+from aiplatform.problem_schema import described
 from inference.api.native.models.pagination import ModelPagination
 from inference.api.native.models.serializers import ModelSerializer
-from inference.api.native.serializers import ProblemSerializer
 from inference.gateway.errors import unknown_model
 from inference.registry.live import attach_live
 from inference.registry.models import Model
@@ -24,20 +24,14 @@ from inference.registry.selectors import models_visible
 from inference.registry.services import ConcurrentChangeError, model_delete, model_save
 
 
-def _described(summary: str, code: int, answer: Any, *failures: int) -> Any:
-    kind = "application/problem+json"
-    problems = {(failure, kind): ProblemSerializer for failure in (401, 403, *failures)}
-    return extend_schema(summary=summary, responses={code: answer, **problems})
-
-
 @extend_schema(tags=["models"])
 @extend_schema_view(
-    list=_described("List models", 200, ModelSerializer(many=True), 400),
-    retrieve=_described("Read a model", 200, ModelSerializer, 404),
-    create=_described("Create a model (admins)", 201, ModelSerializer, 400),
-    update=_described("Change a model (admins)", 200, ModelSerializer, 400, 404, 409),
-    partial_update=_described("Change a model in part", 200, ModelSerializer, 400, 404, 409),
-    destroy=_described("Delete a model (admins)", 204, None, 404),
+    list=described("List models", 200, ModelSerializer(many=True), 400),
+    retrieve=described("Read a model", 200, ModelSerializer, 404),
+    create=described("Create a model (admins)", 201, ModelSerializer, 400),
+    update=described("Change a model (admins)", 200, ModelSerializer, 400, 404, 409),
+    partial_update=described("Change a model in part", 200, ModelSerializer, 400, 404, 409),
+    destroy=described("Delete a model (admins)", 204, None, 404),
 )
 class ModelViewSet(GenericViewSet[Model]):
     """The registry. A key that is limited to some models sees and touches only those."""

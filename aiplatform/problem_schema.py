@@ -1,0 +1,29 @@
+"""What an error of the native side is made of, as the OpenAPI schema says it."""
+
+from typing import Any, Final
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+
+_KIND: Final = "application/problem+json"
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """An error, as RFC 9457 and with the members of this API."""
+
+    error = serializers.CharField()
+    detail = serializers.CharField()
+    code = serializers.CharField()
+    request_id = serializers.CharField()
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    param = serializers.CharField(required=False)
+
+
+def described(summary: str, code: int, answer: Any, *failures: int) -> Any:
+    """Return the schema of an operation: what it answers, and that it may refuse with 401 and 403
+    and with each of `failures`.
+    """
+    problems = {(failure, _KIND): ProblemSerializer for failure in (401, 403, *failures)}
+    return extend_schema(summary=summary, responses={code: answer, **problems})
