@@ -18,6 +18,9 @@ class RunnerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dtype: Dtype = "bfloat16"
     context_length: int = 2048  # tokens, prompt and completion together
     slots: int = 32  # requests that run at once
+    # More slots, which only keep what ended requests computed, for prompts that begin the same.
+    kept_slots: int = 4
+    shared_prompts: list[str] = []  # beginnings of prompts that all tenants may reuse
     threads: int = 0  # 0: as many as the machine has cores
     prefill_budget: int = 128  # prompt tokens a step, beside the decode
     max_waiting: int = 1024  # queued requests; one more is Failed("queue_full")

@@ -1,5 +1,6 @@
 """The engine: schedule → run → deliver, once a step."""
 
+import time
 import traceback
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
@@ -8,12 +9,14 @@ import torch
 
 from inference.engine.choice import BAD_LOGITS
 from inference.engine.completion_text import CompletionText
+from inference.engine.deadlines import Deadlines
 from inference.engine.decoder import Decoder
 from inference.engine.log import Log
 from inference.engine.logprobs import Logprobs
 from inference.engine.sampler import Sampler
 from inference.engine.scheduler import Plan, QueueFullError, Scheduler
 from inference.engine.sequence import Sequence
+from inference.engine.slots import Move
 from inference.engine.statistics import Statistics
 from inference.engine.submission import Refusal, refusal
 from inference.engine.text.token_bytes import TokenBytes
@@ -59,6 +62,7 @@ class Engine:
         self._token_bytes = TokenBytes(tokenizer)
         self._sampler = Sampler()
         self._scheduler = scheduler
+        self._deadlines = Deadlines()
         self._context_length = context_length  # tokens, prompt and completion together
         self._statistics = statistics
         self._log = log
@@ -71,6 +75,8 @@ class Engine:
 
     def step(self) -> None:
         """Advance every running request by a token and the prompts by their budget."""
+        began = time.monotonic()
+        self._fail_late(began)
         plan = self._scheduler.schedule()
         try:
             tokens = self._run(plan)
@@ -78,7 +84,7 @@ class Engine:
             self._fail_step(plan)
         else:
             self._deliver(tokens)
-        self._statistics.steps += 1
+        self._statistics.stepped(time.monotonic() - began)
         self.flush()
 
     def submit(self, connection: Hashable, request: Submit) -> None:
@@ -94,7 +100,9 @@ class Engine:
             full = Failed(request.request_id, "queue_full", "the model's queue is full; try later")
             self._outgoing_of(connection).messages.append(full)
             return
-        self._outgoing_of(connection).messages.append(Accepted(request.request_id, position))
+        self._deadlines.add(sequence)
+        accepted = Accepted(request.request_id, position, self._start_in(position))
+        self._outgoing_of(connection).messages.append(accepted)
 
     def cancel(self, connection: Hashable, request_id: str) -> None:
         """End a request now. One that has ended already was answered already."""
@@ -124,22 +132,26 @@ class Engine:
         """Hand over what was made since the last time."""
         self._statistics.running = self._scheduler.running
         self._statistics.waiting = self._scheduler.waiting
+        self._statistics.preempted = self._scheduler.preempted
+        self._statistics.estimated_wait_s = self._start_in(self._scheduler.waiting)
         if self._outgoing:
             outgoing, self._outgoing = self._outgoing, {}
             self._deliver_frames([(who, made.frames()) for who, made in outgoing.items()])
 
     def _run(self, plan: Plan) -> list[tuple[Sequence, int]]:
         """Decode the running rows, write the prompts' chunks; return every new token."""
+        self._copy(plan.moves)
         sequences = list(plan.running)
         logits = []
         if sequences:
             tokens = [sequence.last_token for sequence in sequences]
             logits.append(self._decoder.decode(tokens, [s.cached for s in sequences]))
-        for sequence, start, end in plan.chunks:
-            prompt = sequence.request.prompt
-            last = self._decoder.prefill(prompt[start:end], sequence.slot, start)
-            if end == len(prompt):
-                sequences.append(sequence)
+        for chunk in plan.chunks:
+            self._copy(chunk.moves)
+            tokens = chunk.sequence.tokens[chunk.start : chunk.end]
+            last = self._decoder.prefill(tokens, chunk.sequence.slot, chunk.start)
+            if chunk.completes:
+                sequences.append(chunk.sequence)
                 logits.append(last)
         if not sequences:
             return []
@@ -168,11 +180,11 @@ class Engine:
         finished = Finished(request_id, reason, usage, text)
         self._outgoing_of(sequence.connection).endings.append(finished)
         if reason != "cancelled":
-            self._statistics.finished(sequence.service_seconds())
+            self._statistics.finished(sequence.service_seconds(), sequence.prefill_seconds())
         self._log_end(sequence, reason)
 
-    def _fail(self, sequence: Sequence, why: Refusal) -> None:
-        self._release(sequence)
+    def _fail(self, sequence: Sequence, why: Refusal, *, keep: bool = True) -> None:
+        self._release(sequence, keep=keep)
         failed = Failed(sequence.request.request_id, why.code, why.detail, sequence.usage())
         self._outgoing_of(sequence.connection).endings.append(failed)
         self._log_end(sequence, why.code)
@@ -182,17 +194,35 @@ class Engine:
             self._decoder.clear(sequence.slot)
         detail = "the model's output was not a number; the request was stopped"
         for sequence in sequences:
-            self._fail(sequence, Refusal("bad_logits", detail))
+            self._fail(sequence, Refusal("bad_logits", detail), keep=False)
+
+    def _fail_late(self, now: float) -> None:
+        detail = "the request did not end before its deadline"
+        for sequence in self._deadlines.passed(now):
+            if sequence in self._scheduler:
+                self._fail(sequence, Refusal("deadline_passed", detail))
 
     def _fail_step(self, plan: Plan) -> None:
         self._log.event("step_failed", traceback=traceback.format_exc())
+        self._scheduler.forget_kept()  # not every copy that the plan names was made
+        why = Refusal("internal", "the engine failed in this request's step")
         for sequence in plan.sequences:
-            self._fail(sequence, Refusal("internal", "the engine failed in this request's step"))
+            self._fail(sequence, why, keep=False)
 
-    def _release(self, sequence: Sequence) -> None:
+    def _release(self, sequence: Sequence, *, keep: bool = True) -> None:
         self._sampler.release(sequence)
-        for source, target, length in self._scheduler.remove(sequence):
+        if sequence.started is not None:
+            self._statistics.prompt_tokens += len(sequence.request.prompt)
+            self._statistics.cached_tokens += sequence.reused
+        self._copy(self._scheduler.remove(sequence, keep=keep))
+
+    def _copy(self, moves: list[Move]) -> None:
+        for source, target, length in moves:
             self._decoder.move(source, target, length)
+
+    def _start_in(self, position: int) -> float:
+        scheduler = self._scheduler
+        return self._statistics.start_in(position, free=scheduler.free, slots=scheduler.slots)
 
     def _refusal(self, connection: Hashable, request: Submit) -> Refusal | None:
         if self._scheduler.find(connection, request.request_id) is not None:
@@ -224,6 +254,7 @@ class Engine:
             request_id=sequence.request.request_id,
             outcome=outcome,
             prompt_tokens=usage.prompt_tokens,
+            cached_tokens=usage.cached_tokens,
             completion_tokens=usage.completion_tokens,
             queue_ms=round(usage.queue_s * 1e3, 1),
             first_token_ms=round(usage.first_token_s * 1e3, 1),

@@ -12,8 +12,10 @@ from inference.engine.linear import pack_linears, packing_unavailable
 from inference.engine.log import Log
 from inference.engine.model_directory import LoadError, ModelDirectory
 from inference.engine.precision import compute_dtype
+from inference.engine.prefix_index import PrefixIndex
 from inference.engine.process import total_memory_bytes
 from inference.engine.scheduler import Scheduler
+from inference.engine.shared_prompts import shared_tokens
 from inference.engine.statistics import Statistics
 from inference.engine.text.chat_template import TemplateError
 from inference.engine.text.tokenizer import Tokenizer, TokenizerError
@@ -40,6 +42,8 @@ def load_engine(
             slots=config.slots,
             max_waiting=config.max_waiting,
             prefill_budget=config.prefill_budget,
+            kept_slots=config.kept_slots,
+            prefixes=PrefixIndex(shared_tokens(tokenizer, config.shared_prompts)),
         ),
         context_length=directory.context_length(config.context_length),
         statistics=statistics,
@@ -118,11 +122,12 @@ class DecoderLoader:
         return model.eval()
 
     def _decoder(self, model: Any) -> Decoder:
-        decoder = Decoder(model, slots=self._config.slots, context=self._context)
+        slots = self._config.slots + self._config.kept_slots
+        decoder = Decoder(model, slots=slots, context=self._context)
         needed, memory = decoder.cache_bytes(), total_memory_bytes()
         if needed > memory:
             raise LoadError(
-                f"{self._config.slots} slots of {self._context} tokens need {needed >> 20} MiB,"
+                f"{slots} slots of {self._context} tokens need {needed >> 20} MiB,"
                 f" the machine has {memory >> 20}: lower slots or context_length"
             )
         return decoder

@@ -109,6 +109,7 @@ def check(config: RunnerConfig) -> None:
     bounds = (
         ("context_length", config.context_length, 1, MAX_CONTEXT),
         ("slots", config.slots, 1, MAX_SLOTS),
+        ("kept_slots", config.kept_slots, 0, MAX_SLOTS),
         ("threads", config.threads, 0, cores),
         ("prefill_budget", config.prefill_budget, 1, MAX_CONTEXT),
         ("max_waiting", config.max_waiting, 1, 1_000_000),

@@ -1,11 +1,18 @@
-"""Who waits, who runs, who sits in which slot. Knows nothing of tensors."""
+"""What each step does: who waits, who runs, who gives way. Knows nothing of tensors."""
 
 import time
-from collections import deque
-from collections.abc import Hashable, Iterator
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator
+from typing import Final, NamedTuple
 
+from inference.engine.fair_queue import FairQueue
+from inference.engine.prefix_index import PrefixIndex
 from inference.engine.sequence import Sequence
+from inference.engine.slots import Move, Slots
+
+# Reading the weights for a chunk takes as long as this many tokens' arithmetic, however short it
+# is: what a chunk takes of the budget at least, or many small ones would hold up the decode.
+LEAST_CHUNK: Final = 16  # tokens
 
 
 class QueueFullError(Exception):
@@ -13,28 +20,22 @@ class QueueFullError(Exception):
 
 
 class Chunk(NamedTuple):
-    """Prompt tokens `start`..`end` of a sequence, to be written to its slot in this step."""
+    """Tokens `start`..`end` of a sequence, to be written to its slot after `moves` were made."""
 
     sequence: Sequence
     start: int
     end: int
+    moves: list[Move]
 
     @property
     def completes(self) -> bool:
-        return self.end == len(self.sequence.request.prompt)
-
-
-class Move(NamedTuple):
-    """Copy the first `length` tokens of slot `source` over slot `target`."""
-
-    source: int
-    target: int
-    length: int
+        return self.end == len(self.sequence.tokens)
 
 
 class Plan(NamedTuple):
-    """One step: decode all of `running`, then write `chunks` of prompts."""
+    """One step: make `moves`, decode all of `running`, then write `chunks` of prompts."""
 
+    moves: list[Move]
     running: list[Sequence]
     chunks: list[Chunk]
 
@@ -44,28 +45,42 @@ class Plan(NamedTuple):
 
 
 class Scheduler:
-    """Keeps running sequences in slots 0…B-1 and one half-written prompt, if any, in slot B.
+    """Fills the slots from a fair queue, and lets whoever holds few of them in at once."""
 
-    So the batch's keys and values are a view of the cache and never gathered, at the price of
-    moving the last sequence into a slot that becomes free.
-    """
-
-    def __init__(self, *, slots: int, max_waiting: int, prefill_budget: int) -> None:
-        self._slots = slots
+    def __init__(
+        self,
+        *,
+        slots: int,
+        max_waiting: int,
+        prefill_budget: int,
+        kept_slots: int = 0,
+        prefixes: PrefixIndex | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Use `slots` + `kept_slots` slots of the cache, the latter only for what ended."""
+        self.slots = slots
         self._max_waiting = max_waiting
         self._prefill_budget = prefill_budget  # prompt tokens a step
-        self._waiting: deque[Sequence] = deque()
-        self._running: list[Sequence] = []
-        self._prefilling: Sequence | None = None
+        self._clock = clock  # seconds
+        self._slots = Slots(
+            bound=slots, total=slots + kept_slots, prefixes=prefixes or PrefixIndex()
+        )
+        self._queue = FairQueue()
         self._by_key: dict[tuple[Hashable, str], Sequence] = {}
+        self.preempted = 0  # times since start
 
     @property
     def waiting(self) -> int:
-        return len(self._waiting)
+        return len(self._queue)
 
     @property
     def running(self) -> int:
-        return len(self._running) + (self._prefilling is not None)
+        return self._slots.used
+
+    @property
+    def free(self) -> int:
+        """Slots in which another sequence could run now."""
+        return self._slots.free
 
     def __bool__(self) -> bool:
         return bool(self._by_key)
@@ -73,63 +88,106 @@ class Scheduler:
     def __iter__(self) -> Iterator[Sequence]:
         return iter(list(self._by_key.values()))
 
+    def __contains__(self, sequence: Sequence) -> bool:
+        return self._by_key.get(sequence.key) is sequence
+
     def find(self, connection: Hashable, request_id: str) -> Sequence | None:
         return self._by_key.get((connection, request_id))
 
     def add(self, sequence: Sequence) -> int:
         """Queue a sequence and return how many are before it. Raises QueueFullError."""
-        if len(self._waiting) >= self._max_waiting:
+        if len(self._queue) >= self._max_waiting:
             raise QueueFullError
         self._by_key[sequence.key] = sequence
-        self._waiting.append(sequence)
-        return len(self._waiting) - 1
+        return self._queue.add(sequence, self._clock())
 
     def schedule(self) -> Plan:
         """Return the next step's work; prompts it names have their slots already."""
-        running = list(self._running)
+        moves = self._make_room()
+        running = list(self._slots.running)
         chunks: list[Chunk] = []
         budget = self._prefill_budget
-        while budget > 0 and (sequence := self._admit()) is not None:
-            start = sequence.cached
-            end = min(len(sequence.request.prompt), start + budget)
-            budget -= end - start
-            chunks.append(Chunk(sequence, start, end))
-            sequence.cached = end
-            if chunks[-1].completes:
-                self._running.append(sequence)
-                self._prefilling = None
-        return Plan(running, chunks)
+        while budget > 0 and (chunk := self._next_chunk(budget)) is not None:
+            budget -= max(LEAST_CHUNK, chunk.end - chunk.start)
+            chunks.append(chunk)
+        return Plan(moves, running, chunks)
 
-    def remove(self, sequence: Sequence) -> list[Move]:
-        """Forget a sequence and return the moves that close the gap it leaves, in order."""
+    def remove(self, sequence: Sequence, *, keep: bool = True) -> list[Move]:
+        """Forget a sequence and return the moves that close the gap it leaves, in order.
+
+        Without `keep`, what it computed is not to be used again.
+        """
         del self._by_key[sequence.key]
         if sequence.slot < 0:
-            self._waiting.remove(sequence)
+            self._queue.remove(sequence)
             return []
-        if sequence is self._prefilling:
-            self._prefilling = None
+        self._queue.refund(sequence)
+        return self._slots.give_up(sequence, keep=keep)
+
+    def forget_kept(self) -> None:
+        """Reuse nothing of what was computed until now: the cache may not hold it."""
+        self._slots.forget()
+
+    def _next_chunk(self, budget: int) -> Chunk | None:
+        """Plan the half-written prompt's next tokens, or the first ones of the next that waits."""
+        moves = self._admit()
+        sequence = self._slots.prefilling
+        if sequence is None:
+            return None
+        start = sequence.cached
+        end = sequence.cached = min(len(sequence.tokens), start + budget)
+        chunk = Chunk(sequence, start, end, moves)
+        if chunk.completes:
+            self._slots.begin_decoding()
+        return chunk
+
+    def _admit(self) -> list[Move]:
+        """Give the next that waits the slot behind the running ones, if it is free."""
+        if self._slots.prefilling is not None or not self._slots.free or not self._queue:
             return []
-        last = self._running.pop()
-        moves = []
-        if last is not sequence:
-            self._running[sequence.slot] = last
-            moves.append(self._move(last, sequence.slot))
-        if self._prefilling is not None:
-            moves.append(self._move(self._prefilling, len(self._running)))
+        return self._begin(self._queue.pop(self._clock()))
+
+    def _make_room(self) -> list[Move]:
+        """Where all slots run, let the next in the queue in if it has the better claim to one."""
+        now = self._clock()
+        full = not self._slots.free and self._slots.prefilling is None
+        first = self._queue.peek(now) if full else None
+        victim = self._victim(first) if first is not None else None
+        if victim is None:
+            return []
+        first = self._queue.pop(now)
+        moves = self._slots.give_up(victim, keep=True)
+        victim.cached = 0
+        self._queue.put_back(victim, now)
+        self.preempted += 1
+        return [*moves, *self._begin(first)]
+
+    def _begin(self, sequence: Sequence) -> list[Move]:
+        moves = self._slots.take(sequence)
+        if sequence.started is None:
+            sequence.started = time.monotonic()
+            sequence.reused = sequence.cached
         return moves
 
-    def _admit(self) -> Sequence | None:
-        """Return the prompt to work on: the half-written one, or the next that waits.
+    def _victim(self, first: Sequence) -> Sequence | None:
+        """Return the running sequence that should wait for `first`, if there is one.
 
-        The queue is first in, first out; a fair one takes its place here.
+        One of a class behind it; or one of the tenant that holds the most, as long as that keeps
+        twice what the tenant of `first` then has, so that two never take turns interrupting
+        each other.
         """
-        if self._prefilling is None and self._waiting and len(self._running) < self._slots:
-            self._prefilling = self._waiting.popleft()
-            self._prefilling.slot = len(self._running)
-            self._prefilling.started = time.monotonic()
-        return self._prefilling
+        held = Counter(s.request.tenant for s in self._slots.running)
+        share = lambda s: held[s.request.tenant] / s.request.weight  # noqa: E731
+        candidates = self._slots.running
+        victim = max(candidates, key=lambda s: (_rank(s), share(s), s.started), default=None)
+        if victim is None:
+            return None
+        if _rank(victim) > _rank(first):
+            return victim
+        claim = (held[first.request.tenant] + 1) / first.request.weight
+        return victim if _rank(victim) == _rank(first) and 2 * claim <= share(victim) else None
 
-    def _move(self, sequence: Sequence, target: int) -> Move:
-        move = Move(sequence.slot, target, sequence.cached)
-        sequence.slot = target
-        return move
+
+def _rank(sequence: Sequence) -> int:
+    """Return the class a sequence counts as."""
+    return 0 if sequence.aged else sequence.request.priority

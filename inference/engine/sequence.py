@@ -28,6 +28,7 @@ class Sequence:
     tokens: list[int] = field(init=False)
     cached: int = 0  # tokens whose keys and values are in its slot
     reused: int = 0  # prompt tokens that another request had computed already
+    aged: bool = False  # it runs because its class had waited too long, and so keeps its slot
     generated: int = 0
     last_token: int = -1
     ranked: Ranked | None = None  # the newest token among the others, where logprobs are asked for
@@ -81,6 +82,10 @@ class Sequence:
             first_token_s=(self.first_token or now) - self.submitted,
             total_s=now - self.submitted,
         )
+
+    def prefill_seconds(self) -> float:
+        """Return how long its prompt took, until the first token."""
+        return (self.first_token or 0.0) - (self.started or 0.0)
 
     def service_seconds(self) -> float:
         """Return how long it has been worked on, the queue left out."""

@@ -90,6 +90,11 @@ class Server:
             tier=now.tier,
             resident_bytes=resident_bytes(),
             detail=now.detail,
+            mean_step_s=now.mean_step_s,
+            estimated_wait_s=now.estimated_wait_s,
+            prompt_tokens=now.prompt_tokens,
+            cached_tokens=now.cached_tokens,
+            preempted=now.preempted,
         )
 
     def _submit(self, connection: Connection, request: Submit) -> None:

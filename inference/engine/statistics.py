@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-SMOOTHING = 0.1  # weight of the newest request in the moving average
+SMOOTHING = 0.1  # weight of the newest in a moving average
 
 
 @dataclass(slots=True)
@@ -16,10 +16,33 @@ class Statistics:
     waiting: int = 0
     steps: int = 0
     tokens: int = 0
+    prompt_tokens: int = 0  # of requests that ended,
+    cached_tokens: int = 0  # and how many of them were not computed for these
+    preempted: int = 0
+    estimated_wait_s: float = 0.0  # at the queue's end
+    mean_step_s: float = 0.0
+    mean_prefill_s: float = 0.0  # from a prompt's beginning to its first token
     mean_request_s: float = 0.0
 
-    def finished(self, seconds: float) -> None:
+    def stepped(self, seconds: float) -> None:
+        """Count a step of the engine."""
+        self.steps += 1
+        self.mean_step_s = _moved(self.mean_step_s, seconds)
+
+    def finished(self, seconds: float, prefill_s: float) -> None:
         """Count a request that was served in `seconds`, its time in the queue left out."""
-        if self.mean_request_s == 0.0:
-            self.mean_request_s = seconds
-        self.mean_request_s += SMOOTHING * (seconds - self.mean_request_s)
+        self.mean_request_s = _moved(self.mean_request_s, seconds)
+        self.mean_prefill_s = _moved(self.mean_prefill_s, prefill_s)
+
+    def start_in(self, position: int, *, free: int, slots: int) -> float:
+        """Return in how many seconds the request behind `position` others will be begun.
+
+        Prompts are written one after the other; where more wait than slots are free, slots become
+        free at the pace at which requests have been served lately.
+        """
+        turns = max(0, position + 1 - free)
+        return max(position * self.mean_prefill_s, turns * self.mean_request_s / slots)
+
+
+def _moved(mean: float, newest: float) -> float:
+    return mean + SMOOTHING * (newest - mean) if mean else newest

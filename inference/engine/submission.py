@@ -16,6 +16,9 @@ MAX_TEMPERATURE: Final = 100.0
 MAX_STOP_STRINGS: Final = 64
 MAX_STOP_CHARACTERS: Final = 1024
 MAX_ID_CHARACTERS: Final = 256
+MAX_PRIORITY: Final = 2  # interactive, jobs, batch
+MAX_WEIGHT: Final = 100
+MAX_DEADLINE_S: Final = 86_400
 SEED_BOUND: Final = 2**63
 _PENALTY: Final = f"-{MAX_PENALTY:g} to {MAX_PENALTY:g}"
 
@@ -35,6 +38,7 @@ def refusal(request: Submit, *, vocabulary_size: int, context_length: int) -> Re
         or _length(request, context_length)
         or _sampling(request.sampling)
         or _logit_bias(request.sampling.logit_bias, vocabulary_size)
+        or _scheduling(request)
         or _stop(request.stop)
         or _stop_tokens(request.stop_token_ids, vocabulary_size)
     )
@@ -106,6 +110,18 @@ def _logit_bias(bias: dict[int, float], vocabulary_size: int) -> Refusal | None:
         return Refusal("invalid_sampling", f"logit_bias holds a token id outside 0 to {bound}")
     if not all(abs(added) <= MAX_BIAS for added in bias.values()):
         return Refusal("invalid_sampling", f"logit_bias must be -{MAX_BIAS:g} to {MAX_BIAS:g}")
+    return None
+
+
+def _scheduling(request: Submit) -> Refusal | None:
+    if not 0 <= request.priority <= MAX_PRIORITY:
+        return Refusal("invalid_priority", f"priority must be 0 (first) to {MAX_PRIORITY}")
+    if not 1 / MAX_WEIGHT <= request.weight <= MAX_WEIGHT:
+        return Refusal("invalid_weight", f"weight must be {1 / MAX_WEIGHT} to {MAX_WEIGHT}")
+    if request.deadline_s is not None and not 0 < request.deadline_s <= MAX_DEADLINE_S:
+        return Refusal(
+            "invalid_deadline", f"deadline_s must be above 0 and at most {MAX_DEADLINE_S} seconds"
+        )
     return None
 
 

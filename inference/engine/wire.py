@@ -167,7 +167,7 @@ class Status(Message, frozen=True):
     detail: str = ""
     mean_step_s: float = 0.0  # moving average
     estimated_wait_s: float = 0.0  # of a request at the queue's end, until its prompt is begun
-    prompt_tokens: int = 0  # of requests begun since start,
+    prompt_tokens: int = 0  # of requests that ended since start,
     cached_tokens: int = 0  # and how many of them another request had computed already
     preempted: int = 0  # times a request gave its slot to another and waited again
 

@@ -1,7 +1,8 @@
 """An engine over a tiny model, driven step by step, with what it delivers kept by request."""
 
 import io
-from collections.abc import Hashable
+import time
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from inference.engine.decoder import Decoder
 from inference.engine.engine import Engine
 from inference.engine.log import Log
+from inference.engine.prefix_index import PrefixIndex
 from inference.engine.scheduler import Scheduler
 from inference.engine.statistics import Statistics
 from inference.engine.text.tokenizer import Tokenizer
@@ -68,12 +70,26 @@ class Bench:
 
 
 def bench(
-    directory: Path, *, slots: int = 4, max_waiting: int = 100, prefill_budget: int = 16
+    directory: Path,
+    *,
+    slots: int = 4,
+    kept_slots: int = 0,
+    max_waiting: int = 100,
+    prefill_budget: int = 16,
+    shared: Iterable[list[int]] = (),
+    clock: Callable[[], float] = time.monotonic,
 ) -> Bench:
     """Return an engine over a tiny Llama; `directory` takes the tokenizer's files."""
     tiny_models.tokenizer().save_pretrained(directory)
-    decoder = Decoder(tiny_models.build("llama"), slots=slots, context=CONTEXT)
-    scheduler = Scheduler(slots=slots, max_waiting=max_waiting, prefill_budget=prefill_budget)
+    decoder = Decoder(tiny_models.build("llama"), slots=slots + kept_slots, context=CONTEXT)
+    scheduler = Scheduler(
+        slots=slots,
+        max_waiting=max_waiting,
+        prefill_budget=prefill_budget,
+        kept_slots=kept_slots,
+        prefixes=PrefixIndex(shared),
+        clock=clock,
+    )
     answers, log = Answers(), io.StringIO()
     engine = Engine(
         decoder,

@@ -1,0 +1,120 @@
+"""Which sequence sits in which slot of the cache, and what the others still hold."""
+
+from typing import NamedTuple
+
+from inference.engine.prefix_index import Kept, PrefixIndex
+from inference.engine.sequence import Sequence
+
+
+class Move(NamedTuple):
+    """Copy the first `length` tokens of slot `source` over slot `target`."""
+
+    source: int
+    target: int
+    length: int
+
+
+class Slots:
+    """Running sequences in slots 0…B-1, one half-written prompt, if any, in slot B.
+
+    So the batch's keys and values are a view of the cache and never gathered, at the price of
+    moving the last sequence into a slot that becomes free. The slots behind keep what ended.
+    """
+
+    def __init__(self, *, bound: int, total: int, prefixes: PrefixIndex) -> None:
+        """Run at most `bound` sequences at once in the `total` slots of the cache."""
+        self.running: list[Sequence] = []
+        self.prefilling: Sequence | None = None
+        self._bound = bound
+        self._total = total
+        self._prefixes = prefixes
+
+    @property
+    def used(self) -> int:
+        return len(self.running) + (self.prefilling is not None)
+
+    @property
+    def free(self) -> int:
+        return self._bound - self.used
+
+    def take(self, sequence: Sequence) -> list[Move]:
+        """Make `sequence` the half-written prompt; return the copies that bring what is known.
+
+        Sets how many of its tokens are cached.
+        """
+        target = len(self.running)
+        match = self._prefixes.longest(sequence, self.running)
+        moves = self._evacuate(target, match.length if match and match.slot == target else 0)
+        if match is not None and match.slot != target:
+            moves.append(Move(match.slot, target, match.length))
+        self.prefilling = sequence
+        sequence.slot = target
+        sequence.cached = match.length if match else 0
+        return moves
+
+    def begin_decoding(self) -> None:
+        """The half-written prompt is complete and runs from the next step on."""
+        assert self.prefilling is not None
+        self.running.append(self.prefilling)
+        self.prefilling = None
+
+    def give_up(self, sequence: Sequence, *, keep: bool) -> list[Move]:
+        """Take a sequence out of its slot; return the copies that close the gap, in order.
+
+        With `keep`, what it computed stays for others to begin with.
+        """
+        slot, sequence.slot = sequence.slot, -1
+        kept = sequence.tokens[: sequence.cached] if keep else []
+        tenant = sequence.request.tenant
+        if sequence is self.prefilling:
+            self.prefilling = None
+            self._prefixes.keep(slot, kept, tenant)
+            return []
+        last = self.running.pop()
+        if last is sequence and self.prefilling is None:
+            self._prefixes.keep(slot, kept, tenant)
+            return []
+        moves = self._save(slot, kept, tenant)
+        if last is not sequence:
+            self.running[slot] = last
+            moves.append(_move(last, slot))
+        if self.prefilling is not None:
+            moves.append(_move(self.prefilling, len(self.running)))
+        return moves
+
+    def forget(self) -> None:
+        """Trust nothing that is kept any more."""
+        self._prefixes.clear()
+
+    def _evacuate(self, slot: int, reused: int) -> list[Move]:
+        """Bring what `slot` holds to a colder place before it is overwritten behind `reused`."""
+        kept = self._prefixes.drop(slot)
+        if kept is None or len(kept.tokens) <= reused:
+            return []
+        return self._place(kept, slot, range(slot + 1, self._total))
+
+    def _save(self, slot: int, tokens: list[int], tenant: str) -> list[Move]:
+        """Keep what a slot held that is about to be overwritten; `running` is one shorter."""
+        self._prefixes.keep(slot, tokens, tenant)
+        kept = self._prefixes.drop(slot)
+        # Neither the slot of the last sequence nor that of the half-written prompt is free yet.
+        behind = range(len(self.running) + 1 + (self.prefilling is not None), self._total)
+        return [] if kept is None else self._place(kept, slot, behind)
+
+    def _place(self, kept: Kept, source: int, places: range) -> list[Move]:
+        """Copy what was kept over the coldest of `places`, unless that is more recent."""
+        if not places:
+            return []
+        target = self._prefixes.coldest(places)
+        colder = self._prefixes.drop(target)
+        if colder is not None and colder.used > kept.used:
+            self._prefixes.shift(colder, target)
+            return []
+        self._prefixes.shift(kept, target)
+        return [Move(source, target, len(kept.tokens))]
+
+
+def _move(sequence: Sequence, target: int) -> Move:
+    move = Move(sequence.slot, target, sequence.cached)
+    sequence.slot = target
+    return move
