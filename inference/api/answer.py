@@ -8,6 +8,7 @@ from typing import Protocol
 from django.http import HttpRequest, HttpResponse
 
 from aiplatform.errors import ApiError
+from inference.gateway.answered import Answered, Piece
 from inference.gateway.entry import Entry
 from inference.gateway.spec import GenerationSpec
 
@@ -17,16 +18,16 @@ class Form(Protocol):
 
     door: str  # the route's name in history and metrics
 
-    def whole(self, spec: GenerationSpec, entry: Entry) -> bytes:
+    def whole(self, spec: GenerationSpec, entry: Entry, answered: Answered) -> bytes:
         """Return the body of an answer that is not streamed."""
 
     def first(self, spec: GenerationSpec, entry: Entry) -> bytes:
         """Return the event that opens a stream, or nothing."""
 
-    def delta(self, spec: GenerationSpec, entry: Entry, text: str) -> bytes:
-        """Return the event that carries new text."""
+    def delta(self, spec: GenerationSpec, entry: Entry, piece: Piece) -> bytes:
+        """Return the event that carries what is new of one choice."""
 
-    def last(self, spec: GenerationSpec, entry: Entry) -> bytes:
+    def last(self, spec: GenerationSpec, entry: Entry, answered: Answered) -> bytes:
         """Return the events that close a stream."""
 
     def failed(self, entry: Entry, error: ApiError) -> bytes:

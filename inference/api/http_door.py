@@ -16,6 +16,7 @@ from aiplatform.request_log import log_request, milliseconds
 from inference.api.answer import Form
 from inference.api.event_stream import EventStream
 from inference.gateway import errors
+from inference.gateway.answered import Answered, Piece
 from inference.gateway.entry import CLIENT_CLOSED, Entry
 from inference.gateway.generation import generate, start
 from inference.gateway.spec import GenerationSpec
@@ -51,6 +52,7 @@ class HttpDoor:
         self._form = form
         self._parse = parse
         self._spec: GenerationSpec | None = None
+        self._answered = Answered(1)
         self.stream = EventStream()
         self.response: asyncio.Future[HttpResponseBase] = asyncio.Future()
         self.entry = Entry(
@@ -75,7 +77,8 @@ class HttpDoor:
         self._spec = await self._parse(principal)
         return self._spec
 
-    async def open(self) -> None:
+    async def open(self, answered: Answered) -> None:
+        self._answered = answered
         if self._spec and self._spec.stream:
             self._respond(
                 StreamingHttpResponse(
@@ -84,10 +87,10 @@ class HttpDoor:
             )
             await self.stream.put(self._form.first(self._spec, self.entry))
 
-    async def send(self, text: str, tokens: int) -> None:
-        # A whole answer is written from the entry, which gathers the text as well.
-        if text and self._spec and self._spec.stream:
-            await self.stream.put(self._form.delta(self._spec, self.entry, text))
+    async def send(self, piece: Piece) -> None:
+        # A whole answer is written at the end, from what was gathered.
+        if (piece.text or piece.logprobs) and self._spec and self._spec.stream:
+            await self.stream.put(self._form.delta(self._spec, self.entry, piece))
 
     async def finish(self, error: ApiError | None) -> None:
         await self._answer(error)
@@ -102,14 +105,14 @@ class HttpDoor:
         elif error:
             self._respond(self._form.refusal(self._request, error))
         elif self._spec:
-            body = self._form.whole(self._spec, self.entry)
+            body = self._form.whole(self._spec, self.entry, self._answered)
             self._respond(HttpResponse(body, content_type="application/json"))
 
     async def _end_stream(self, error: ApiError | None) -> None:
         if error:
             await self.stream.put(self._form.failed(self.entry, error))
         elif self._spec:
-            await self.stream.put(self._form.last(self._spec, self.entry))
+            await self.stream.put(self._form.last(self._spec, self.entry, self._answered))
         await self.stream.end()
 
     def _respond(self, response: HttpResponseBase) -> None:

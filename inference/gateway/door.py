@@ -4,6 +4,7 @@ from typing import Protocol
 
 from accounts.principal import Principal
 from aiplatform.errors import ApiError
+from inference.gateway.answered import Answered, Piece
 from inference.gateway.entry import Entry
 from inference.gateway.spec import GenerationSpec
 
@@ -19,11 +20,14 @@ class Door(Protocol):
     async def parse(self, principal: Principal) -> GenerationSpec:
         """Return what is asked. Raises ApiError, or a ValidationError of DRF."""
 
-    async def open(self) -> None:
-        """The request is admitted and a replica has accepted it."""
+    async def open(self, answered: Answered) -> None:
+        """The request is admitted and a replica has accepted it.
 
-    async def send(self, text: str, tokens: int) -> None:
-        """Pass new text on. May take its time: the engine does not wait for it."""
+        `answered` gathers what is sent; it is complete when `finish` is called without an error.
+        """
+
+    async def send(self, piece: Piece) -> None:
+        """Pass on what is new. May take its time: the engine does not wait for it."""
 
     async def finish(self, error: ApiError | None) -> None:
         """Everything is settled; the entry says what it came to."""

@@ -63,18 +63,16 @@ async def _route_and_stream(
 ) -> None:
     entry = door.entry
     routed = Routed(str(entry.id), str(principal.user_id), spec)
-    answered: list[str] = []
     try:
         await routed.start()
-        await door.open()
-        async for text, tokens in routed:
-            answered.append(text)
-            await door.send(text, tokens)
+        await door.open(routed.answered)
+        async for piece in routed:
+            await door.send(piece)
     finally:
         # However it ended, the replica stops and says what it made.
         await routed.cancel()
         entry.replica = routed.replica_id
-        entry.answered = "".join(answered)
+        entry.answered = routed.answered.text
         note_run(entry, routed.run, watch)
 
 

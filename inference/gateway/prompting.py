@@ -1,7 +1,7 @@
 """From what was asked to a `GenerationSpec`: model, token ids, and the room left for the answer."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from accounts.principal import Principal
@@ -12,7 +12,7 @@ from inference.engine.wire import Sampling
 from inference.gateway import errors
 from inference.gateway.prompt_tokenizers import tokenizer_of
 from inference.gateway.served import ServedModel, served_model
-from inference.gateway.spec import GenerationSpec
+from inference.gateway.spec import GenerationSpec, Stopping
 
 TASK: Final = "chat"
 # Above this many characters tokenizing takes over a millisecond and moves to a thread, where the
@@ -32,8 +32,9 @@ async def build_spec(
     characters: int,
     max_tokens: int | None,
     sampling: Sample,
-    stop: list[str],
+    stopping: Stopping,
     stream: bool,
+    n: int,
     prompt_field: str,
     max_tokens_field: str,
 ) -> GenerationSpec:
@@ -50,7 +51,26 @@ async def build_spec(
     except (TemplateError, TextError) as error:
         raise errors.prompt_not_renderable(str(error), prompt_field) from error
     bound = _bounded(served, prompt, max_tokens, prompt_field, max_tokens_field)
-    return GenerationSpec(served, prompt, asked, bound, sampling(served), stop, stream)
+    chosen = sampling(served)
+    _check_tokens("logit_bias", chosen.logit_bias, tokenizer)
+    _check_tokens("stop_token_ids", stopping.token_ids, tokenizer)
+    _check_at_most("min_tokens", stopping.min_tokens, bound, "the most this answer may have")
+    _check_at_most("n", n, served.slots, "as many as this model answers at once")
+    return GenerationSpec(served, prompt, asked, bound, chosen, stopping, stream, n)
+
+
+def _check_tokens(field: str, tokens: Iterable[int], tokenizer: Tokenizer) -> None:
+    """Raise ApiError for a token that the model does not have."""
+    last = tokenizer.vocabulary_size - 1
+    if any(token > last for token in tokens):
+        detail = f"{field}: a token id is over {last}, the last one of this model."
+        raise ApiError(400, "invalid_request", detail, param=field)
+
+
+def _check_at_most(field: str, value: int, bound: int, what: str) -> None:
+    if value > bound:
+        detail = f"{field}: {value} is over {bound}, {what}."
+        raise ApiError(400, "invalid_request", detail, param=field)
 
 
 async def _encoded(encode: Encode, tokenizer: Tokenizer, characters: int) -> list[int]:

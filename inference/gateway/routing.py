@@ -3,11 +3,13 @@
 import asyncio
 from typing import Final
 
+import msgspec
 import structlog
 
 from aiplatform.errors import ApiError
 from inference.engine import wire
 from inference.gateway import errors, replicas
+from inference.gateway.answered import Answered, Piece
 from inference.gateway.connection import Connection, connection_to
 from inference.gateway.run import ReplicaLost, ReplicaRefused, Run
 from inference.gateway.spec import GenerationSpec
@@ -25,20 +27,14 @@ class Routed:
     """A run on the replica that was picked; moves to another one if it dies before any text."""
 
     def __init__(self, request_id: str, tenant: str, spec: GenerationSpec) -> None:
-        self._submit = wire.Submit(
-            request_id=request_id,
-            prompt=spec.prompt,
-            max_tokens=spec.max_tokens,
-            sampling=spec.sampling,
-            stop=spec.stop,
-            tenant=tenant,
-        )
+        self._submits = _submits(request_id, tenant, spec)
         self._model = spec.model.name
         self._failed: dict[str, str] = {}  # replica → how: lost, or the code it refused with
         self._connection: Connection | None = None
         self._sent_any = False
         self.replica_id = ""
-        self.run = Run()
+        self.run = self._new_run()
+        self.answered = Answered(spec.n)  # all that was returned so far
 
     async def start(self) -> None:
         """Submit to the best replica that takes it. Raises ApiError when none does."""
@@ -61,11 +57,11 @@ class Routed:
     def __aiter__(self) -> "Routed":
         return self
 
-    async def __anext__(self) -> tuple[str, int]:
-        """Return new text and its number of tokens. Raises ApiError when the replica fails."""
+    async def __anext__(self) -> Piece:
+        """Return what is new of one choice. Raises ApiError when the replica fails."""
         while True:
             try:
-                delta = await self.run.__anext__()
+                piece = await self.run.__anext__()
             except ReplicaRefused as refused:
                 raise _refusal(refused.failed) from refused
             except ReplicaLost as lost:
@@ -76,13 +72,14 @@ class Routed:
                 await self.start()
             else:
                 self._sent_any = True
-                return delta
+                self.answered.add(piece)
+                return piece
 
     async def cancel(self) -> None:
         """Stop the runner and wait until it says what it made, or cannot say any more."""
         if self._connection is None or self.run.ended is not None:
             return
-        self._connection.cancel(self._submit.request_id)
+        self._cancel_all(self._connection)
         try:
             async with asyncio.timeout(_CANCEL_TIMEOUT_S):
                 await self.run.wait_ended()
@@ -91,10 +88,22 @@ class Routed:
 
     async def _start_on(self, replica: Replica) -> None:
         # Until it is submitted there is nothing to cancel, on this connection or a former one.
-        self.replica_id, self.run, self._connection = replica.id, Run(), None
+        self.replica_id, self.run, self._connection = replica.id, self._new_run(), None
         self._connection = await connection_to(replica.address)
-        self._connection.submit(self.run, self._submit)
-        await self.run.started()
+        for submit in self._submits:
+            self._connection.submit(self.run, submit)
+        try:
+            await self.run.started()
+        except ReplicaRefused:
+            self._cancel_all(self._connection)  # the choices that it did take
+            raise
+
+    def _new_run(self) -> Run:
+        return Run([submit.request_id for submit in self._submits])
+
+    def _cancel_all(self, connection: Connection) -> None:
+        for submit in self._submits:
+            connection.cancel(submit.request_id)
 
     async def _pick(self) -> Replica:
         """Return the ready replica with the least to do. Raises ApiError when there is none."""
@@ -120,6 +129,32 @@ class Routed:
         return errors.model_not_ready(
             model=self._model, state=state, retry_after=30 if preparing else 5
         )
+
+
+def _submits(request_id: str, tenant: str, spec: GenerationSpec) -> list[wire.Submit]:
+    """Return what the runner is asked, a request for each choice."""
+    one = wire.Submit(
+        request_id=request_id,
+        prompt=spec.prompt,
+        max_tokens=spec.max_tokens,
+        sampling=spec.sampling,
+        stop=spec.stopping.strings,
+        stop_token_ids=spec.stopping.token_ids,
+        min_tokens=spec.stopping.min_tokens,
+        ignore_eos=spec.stopping.ignore_eos,
+        tenant=tenant,
+    )
+    return [one] if spec.n == 1 else [_choice_of(one, index) for index in range(spec.n)]
+
+
+def _choice_of(submit: wire.Submit, index: int) -> wire.Submit:
+    """Return the request for one of several choices: with a seed, each has its own."""
+    seed = submit.sampling.seed
+    # Seeds are 64-bit integers; the one after the last is the first.
+    own = None if seed is None else (seed + index + 2**63) % 2**64 - 2**63
+    sampling = msgspec.structs.replace(submit.sampling, seed=own)
+    request_id = f"{submit.request_id}:{index}"
+    return msgspec.structs.replace(submit, request_id=request_id, sampling=sampling)
 
 
 def _refusal(failed: wire.Failed) -> ApiError:

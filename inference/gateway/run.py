@@ -1,9 +1,14 @@
-"""One generation on one replica: its deltas as they come, coalesced while nobody takes them."""
+"""One generation on one replica: what its choices say as it comes, coalesced while nobody takes it.
+
+A choice is a request of its own to the runner.
+"""
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from inference.engine import wire
+from inference.gateway.answered import Piece
 
 
 class ReplicaLost(Exception):
@@ -18,53 +23,98 @@ class ReplicaRefused(Exception):
         self.failed = failed
 
 
+class _Choice:
+    """What one of the runner's requests has made that nobody has taken yet."""
+
+    def __init__(self, index: int) -> None:
+        self._index = index
+        self._texts: list[str] = []
+        self._tokens = 0
+        self._logprobs: list[wire.TokenLogprob] = []
+        self.accepted: wire.Accepted | None = None
+        self.ended: wire.Finished | wire.Failed | None = None
+        self.has_news = False
+
+    def push(self, delta: wire.Delta) -> None:
+        self._texts.append(delta.text)
+        self._tokens += delta.tokens
+        self._logprobs += delta.logprobs
+        self.has_news = True
+
+    def end(self, how: wire.Finished | wire.Failed) -> None:
+        self.ended = how
+        if isinstance(how, wire.Finished):
+            self._texts.append(how.text)
+            self.has_news = True
+
+    def take(self) -> Piece:
+        reason = self.ended.reason if isinstance(self.ended, wire.Finished) else ""
+        piece = Piece(self._index, "".join(self._texts), self._tokens, self._logprobs, reason)
+        self._texts, self._tokens, self._logprobs = [], 0, []
+        self.has_news = False
+        return piece
+
+
 class Run:
-    """An async iterator of deltas. A slow taker gets fewer, longer ones; nothing is ever lost.
+    """An async iterator of pieces. A slow taker gets fewer, longer ones; nothing is ever lost.
 
     What may wait here is bounded by the text of one answer, so the connection never has to stop
     reading on behalf of one slow client.
     """
 
-    def __init__(self) -> None:
-        self._texts: list[str] = []
-        self._tokens = 0
+    def __init__(self, request_ids: Sequence[str]) -> None:
+        """`request_ids` are the runner's, one a choice."""
+        self._choices = {request_id: _Choice(n) for n, request_id in enumerate(request_ids)}
+        self._lost: ReplicaLost | None = None
         self._wake = asyncio.Event()
-        self.accepted: wire.Accepted | None = None
-        self.ended: wire.Finished | wire.Failed | ReplicaLost | None = None
         self.first_token_at: float | None = None  # monotonic seconds
-        self.tokens = 0  # made so far
+        self.tokens = 0  # made so far, by all choices
 
     def accept(self, accepted: wire.Accepted) -> None:
-        """The runner has it in its queue."""
-        self.accepted = accepted
+        """The runner has one choice in its queue."""
+        self._choices[accepted.request_id].accepted = accepted
         self._wake.set()
 
     def push(self, delta: wire.Delta) -> None:
-        """New text from the runner."""
+        """New text of one choice from the runner."""
         if self.first_token_at is None:
             self.first_token_at = time.perf_counter()
-        self._texts.append(delta.text)
-        self._tokens += delta.tokens
         self.tokens += delta.tokens
+        self._choices[delta.request_id].push(delta)
         self._wake.set()
 
     def end(self, how: wire.Finished | wire.Failed | ReplicaLost) -> None:
-        """Nothing more comes."""
-        self.ended = how
-        if isinstance(how, wire.Finished) and how.text:
-            self._texts.append(how.text)
+        """Nothing more comes of one choice, or of any where the replica is lost."""
+        if isinstance(how, ReplicaLost):
+            self._lost = how
+        else:
+            self._choices[how.request_id].end(how)
         self._wake.set()
 
-    async def started(self) -> wire.Accepted | None:
-        """Wait until the runner accepted the request or said why not.
+    @property
+    def accepted(self) -> wire.Accepted | None:
+        """What the runner said of the last choice in its queue, once it has them all."""
+        accepted = [choice.accepted for choice in self._choices.values()]
+        return accepted[-1] if all(accepted) else None
+
+    @property
+    def ended(self) -> wire.Finished | wire.Failed | ReplicaLost | None:
+        """How it ended, once every choice has, with the usage of all of them."""
+        if self._lost is not None:
+            return self._lost
+        ends = [choice.ended for choice in self._choices.values()]
+        known = [end for end in ends if end is not None]
+        return _all_of(known) if len(known) == len(ends) else None
+
+    async def started(self) -> None:
+        """Wait until the runner accepted every choice or said why not.
 
         Raises ReplicaLost or ReplicaRefused.
         """
         while self.accepted is None and self.ended is None:
-            await self._woken()
-        if self.accepted is None:
             self._raise_failure()
-        return self.accepted
+            await self._woken()
+        self._raise_failure()
 
     async def wait_ended(self) -> None:
         """Wait until nothing more comes, dropping what does."""
@@ -74,24 +124,49 @@ class Run:
     def __aiter__(self) -> "Run":
         return self
 
-    async def __anext__(self) -> tuple[str, int]:
-        """Return new text and how many tokens were made for it, possibly none of either."""
-        while not self._texts and self.ended is None:
+    async def __anext__(self) -> Piece:
+        """Return what is new of one choice. Raises ReplicaLost or ReplicaRefused."""
+        while True:
+            for choice in self._choices.values():
+                if choice.has_news:
+                    return choice.take()
+            self._raise_failure()
+            if self.ended is not None:
+                raise StopAsyncIteration
             await self._woken()
-        if self._texts:
-            taken, tokens = "".join(self._texts), self._tokens
-            self._texts.clear()
-            self._tokens = 0
-            return taken, tokens
-        self._raise_failure()
-        raise StopAsyncIteration
 
     async def _woken(self) -> None:
         self._wake.clear()
         await self._wake.wait()
 
     def _raise_failure(self) -> None:
-        if isinstance(self.ended, wire.Failed):
-            raise ReplicaRefused(self.ended)
-        if isinstance(self.ended, ReplicaLost):
-            raise self.ended
+        if self._lost is not None:
+            raise self._lost
+        for choice in self._choices.values():
+            if isinstance(choice.ended, wire.Failed):
+                raise ReplicaRefused(choice.ended)
+
+
+def _all_of(ends: list[wire.Finished | wire.Failed]) -> wire.Finished | wire.Failed:
+    """Return one end for all choices: a failure if any failed."""
+    usages = [end.usage for end in ends if end.usage is not None]
+    usage = _total(usages) if usages else None
+    for end in ends:
+        if isinstance(end, wire.Failed):
+            return wire.Failed(end.request_id, end.code, end.detail, usage)
+    reasons = {end.reason for end in ends if isinstance(end, wire.Finished)}
+    # Of several reasons, the one that says that something is missing.
+    reason = next(one for one in ("cancelled", "length", *sorted(reasons)) if one in reasons)
+    return wire.Finished(ends[0].request_id, reason, usage or wire.Usage(0, 0))
+
+
+def _total(usages: list[wire.Usage]) -> wire.Usage:
+    """Return the usage of all choices: the prompt is counted once, as OpenAI does."""
+    return wire.Usage(
+        prompt_tokens=usages[0].prompt_tokens,
+        completion_tokens=sum(usage.completion_tokens for usage in usages),
+        cached_tokens=usages[0].cached_tokens,
+        queue_s=min(usage.queue_s for usage in usages),
+        first_token_s=min(usage.first_token_s for usage in usages),
+        total_s=max(usage.total_s for usage in usages),
+    )

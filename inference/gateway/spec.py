@@ -8,6 +8,15 @@ from inference.engine.wire import Sampling
 from inference.gateway.served import ServedModel
 
 
+class Stopping(msgspec.Struct, frozen=True):
+    """What ends an answer before its length does."""
+
+    strings: list[str] = []
+    token_ids: list[int] = []
+    min_tokens: int = 0  # until then nothing does
+    ignore_eos: bool = False
+
+
 class GenerationSpec(msgspec.Struct, frozen=True):
     """One generation, whatever door it came in by; the prompt already tokenized."""
 
@@ -16,5 +25,6 @@ class GenerationSpec(msgspec.Struct, frozen=True):
     asked: Any  # the text or messages as they came, for the history
     max_tokens: int  # new tokens, at most what the context leaves
     sampling: Sampling
-    stop: list[str]
+    stopping: Stopping
     stream: bool
+    n: int = 1  # choices, each of at most `max_tokens`

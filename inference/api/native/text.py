@@ -60,8 +60,9 @@ async def _spec(principal: Principal, body: dict[str, Any]) -> GenerationSpec:
         characters=len(text),
         max_tokens=body["max_length"],
         sampling=partial(fields.sampling_of, body),
-        stop=body.get("stop", []),
+        stopping=fields.stopping_of(body),
         stream=body["stream"],
+        n=body["n"],
         prompt_field="text",
         max_tokens_field="max_length",
     )

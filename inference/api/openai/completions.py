@@ -135,8 +135,9 @@ async def _spec(
         characters=characters,
         max_tokens=max_tokens,
         sampling=partial(fields.sampling_of, body),
-        stop=body.get("stop") or [],
+        stopping=fields.stopping_of(body),
         stream=bool(body.get("stream")),
+        n=body.get("n") or 1,
         prompt_field=prompt_field,
         max_tokens_field="max_tokens",
     )

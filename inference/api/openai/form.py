@@ -7,6 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from aiplatform.errors import ApiError, openai_error, openai_response
 from aiplatform.json_media import encode
 from inference.api.event_stream import DONE, event
+from inference.api.openai.completion_logprobs import characters, columns
+from inference.api.token_logprobs import named
+from inference.engine.wire import TokenLogprob
+from inference.gateway.answered import Answered, Piece
 from inference.gateway.entry import Entry
 from inference.gateway.spec import GenerationSpec
 
@@ -21,6 +25,7 @@ class OpenAIForm:
 
     def __init__(self) -> None:
         self.include_usage = False
+        self._named: dict[int, int] = {}  # choice → characters that were sent with logprobs
 
     def choice(self, text: str) -> dict[str, Any]:
         """Return the part of a whole answer's choice that holds `text`."""
@@ -30,20 +35,38 @@ class OpenAIForm:
         """Return the part of a chunk's choice that holds `text`, or nothing."""
         raise NotImplementedError
 
-    def whole(self, spec: GenerationSpec, entry: Entry) -> bytes:
-        choice = {**self.choice(entry.answered), **_ending(entry.finish_reason)}
-        body = self._envelope(spec, entry, self.whole_object, [choice])
+    def logprobs(self, logprobs: list[TokenLogprob], start: int) -> dict[str, Any]:
+        """Return what says how likely tokens were; `start` characters of text came before."""
+        raise NotImplementedError
+
+    def whole(self, spec: GenerationSpec, entry: Entry, answered: Answered) -> bytes:
+        choices = [
+            {
+                "index": index,
+                **self.choice(choice.text),
+                "logprobs": self._logprobs(spec, choice.logprobs, 0),
+                "finish_reason": choice.finish_reason,
+            }
+            for index, choice in enumerate(answered.choices)
+        ]
+        body = self._envelope(spec, entry, self.whole_object, choices)
         return encode({**body, "usage": _usage(entry)})
 
     def first(self, spec: GenerationSpec, entry: Entry) -> bytes:
         return b""
 
-    def delta(self, spec: GenerationSpec, entry: Entry, text: str) -> bytes:
-        return self._chunk(spec, entry, [{**self.chunk_choice(text), **_ending(None)}])
+    def delta(self, spec: GenerationSpec, entry: Entry, piece: Piece) -> bytes:
+        start = self._named.get(piece.choice, 0)
+        self._named[piece.choice] = start + characters(piece.logprobs)
+        logprobs = self._logprobs(spec, piece.logprobs, start) if piece.logprobs else None
+        return self._chunk(spec, entry, piece.choice, self.chunk_choice(piece.text), logprobs)
 
-    def last(self, spec: GenerationSpec, entry: Entry) -> bytes:
-        end = self._chunk(
-            spec, entry, [{**self.chunk_choice(None), **_ending(entry.finish_reason)}]
+    def last(self, spec: GenerationSpec, entry: Entry, answered: Answered) -> bytes:
+        end = b"".join(
+            self._chunk(
+                spec, entry, index, self.chunk_choice(None), finish_reason=choice.finish_reason
+            )
+            for index, choice in enumerate(answered.choices)
         )
         if self.include_usage:
             body = self._envelope(spec, entry, self.chunk_object, [])
@@ -56,8 +79,22 @@ class OpenAIForm:
     def refusal(self, request: HttpRequest, error: ApiError) -> HttpResponse:
         return openai_response(error)
 
-    def _chunk(self, spec: GenerationSpec, entry: Entry, choices: list[dict[str, Any]]) -> bytes:
-        body = self._envelope(spec, entry, self.chunk_object, choices)
+    def _logprobs(
+        self, spec: GenerationSpec, logprobs: list[TokenLogprob], start: int
+    ) -> dict[str, Any] | None:
+        return None if spec.sampling.logprobs is None else self.logprobs(logprobs, start)
+
+    def _chunk(
+        self,
+        spec: GenerationSpec,
+        entry: Entry,
+        index: int,
+        news: dict[str, Any],
+        logprobs: dict[str, Any] | None = None,
+        finish_reason: str | None = None,
+    ) -> bytes:
+        choice = {"index": index, **news, "logprobs": logprobs, "finish_reason": finish_reason}
+        body = self._envelope(spec, entry, self.chunk_object, [choice])
         # OpenAI's chunks carry `usage: null` until the last, once it has been asked for.
         return event({**body, "usage": None} if self.include_usage else body)
 
@@ -82,14 +119,17 @@ class ChatForm(OpenAIForm):
     chunk_object = "chat.completion.chunk"
 
     def choice(self, text: str) -> dict[str, Any]:
-        return {"index": 0, "message": {"role": "assistant", "content": text}}
+        return {"message": {"role": "assistant", "content": text}}
 
     def chunk_choice(self, text: str | None) -> dict[str, Any]:
-        return {"index": 0, "delta": {} if text is None else {"content": text}}
+        return {"delta": {} if text is None else {"content": text}}
+
+    def logprobs(self, logprobs: list[TokenLogprob], start: int) -> dict[str, Any]:
+        return {"content": named(logprobs), "refusal": None}
 
     def first(self, spec: GenerationSpec, entry: Entry) -> bytes:
-        opening = {"index": 0, "delta": {"role": "assistant", "content": ""}, **_ending(None)}
-        return self._chunk(spec, entry, [opening])
+        opening = {"delta": {"role": "assistant", "content": ""}}
+        return b"".join(self._chunk(spec, entry, index, opening) for index in range(spec.n))
 
 
 class CompletionForm(OpenAIForm):
@@ -101,14 +141,13 @@ class CompletionForm(OpenAIForm):
     chunk_object = "text_completion"
 
     def choice(self, text: str) -> dict[str, Any]:
-        return {"index": 0, "text": text}
+        return {"text": text}
 
     def chunk_choice(self, text: str | None) -> dict[str, Any]:
-        return {"index": 0, "text": text or ""}
+        return {"text": text or ""}
 
-
-def _ending(reason: str | None) -> dict[str, Any]:
-    return {"logprobs": None, "finish_reason": reason}
+    def logprobs(self, logprobs: list[TokenLogprob], start: int) -> dict[str, Any]:
+        return columns(logprobs, start)
 
 
 def _usage(entry: Entry) -> dict[str, Any]:

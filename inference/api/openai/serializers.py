@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from inference.api import fields
 from inference.api.openai.parameters import check_message, check_parameters
+from inference.api.token_logprobs import TokenLogprobSerializer
 
 MAX_MESSAGES: Final = 2_000
 ROLES: Final = ("system", "developer", "user", "assistant")
@@ -66,8 +67,17 @@ class GenerationSerializer(serializers.Serializer[Any]):
     temperature = fields.temperature(allow_null=True)
     top_p = fields.top_p(allow_null=True)
     top_k = fields.top_k(allow_null=True)
+    min_p = fields.min_p(allow_null=True)
+    repetition_penalty = fields.repetition_penalty(allow_null=True)
+    presence_penalty = fields.penalty(allow_null=True)
+    frequency_penalty = fields.penalty(allow_null=True)
+    logit_bias = fields.LogitBiasField(required=False, allow_null=True)
     seed = fields.seed()
+    n = fields.choices(allow_null=True)
     stop = fields.StopField(required=False, allow_null=True)
+    stop_token_ids = fields.TokenIdsField(required=False, allow_null=True)
+    min_tokens = fields.min_tokens(allow_null=True)
+    ignore_eos = fields.StrictBoolean(required=False, allow_null=True)
     stream = fields.StrictBoolean(required=False, allow_null=True)
     stream_options = StreamOptionsSerializer(required=False, allow_null=True)
 
@@ -85,6 +95,12 @@ class ChatCompletionSerializer(GenerationSerializer):
     max_completion_tokens = fields.StrictInteger(
         required=False, allow_null=True, min_value=1, max_value=fields.MAX_TOKENS
     )
+    logprobs = fields.StrictBoolean(required=False, allow_null=True)
+    top_logprobs = fields.top_logprobs(allow_null=True)
+
+    def validate(self, attrs: Any) -> Any:
+        fields.check_logprobs(attrs)
+        return attrs
 
 
 _IDS = {"type": "array", "items": {"type": "integer"}}
@@ -115,6 +131,7 @@ class CompletionSerializer(GenerationSerializer):
     """The body of a completion."""
 
     prompt = PromptField()
+    logprobs = fields.top_logprobs(allow_null=True)
 
 
 class OpenAIUsageSerializer(serializers.Serializer[Any]):
@@ -132,11 +149,18 @@ class AnsweredMessageSerializer(serializers.Serializer[Any]):
     content = serializers.CharField()
 
 
+class ChatLogprobsSerializer(serializers.Serializer[Any]):
+    """The logprobs of a chat completion."""
+
+    content = TokenLogprobSerializer(many=True)
+
+
 class ChatChoiceSerializer(serializers.Serializer[Any]):
-    """The one choice of a chat completion."""
+    """One choice of a chat completion."""
 
     index = serializers.IntegerField()
     message = AnsweredMessageSerializer()
+    logprobs = ChatLogprobsSerializer(allow_null=True)
     finish_reason = serializers.ChoiceField(["stop", "length"])
 
 
@@ -151,11 +175,23 @@ class ChatCompletionAnswerSerializer(serializers.Serializer[Any]):
     usage = OpenAIUsageSerializer()
 
 
+class CompletionLogprobsSerializer(serializers.Serializer[Any]):
+    """The logprobs of a completion, a list a member."""
+
+    tokens = serializers.ListField(child=serializers.CharField())
+    token_logprobs = serializers.ListField(child=serializers.FloatField())
+    top_logprobs = serializers.ListField(
+        child=serializers.DictField(child=serializers.FloatField())
+    )
+    text_offset = serializers.ListField(child=serializers.IntegerField())
+
+
 class TextChoiceSerializer(serializers.Serializer[Any]):
-    """The one choice of a completion."""
+    """One choice of a completion."""
 
     index = serializers.IntegerField()
     text = serializers.CharField()
+    logprobs = CompletionLogprobsSerializer(allow_null=True)
     finish_reason = serializers.ChoiceField(["stop", "length"])
 
 
