@@ -38,7 +38,8 @@ class ApiError(Exception):
     """A failure as the caller sees it.
 
     `code` is machine-readable, `detail` names the field, the bound or the remedy, `param` is the
-    field, `retry_after` the seconds after which trying again makes sense.
+    field, `retry_after` the seconds after which trying again makes sense, `reason` which limit
+    refused and how it stands.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class ApiError(Exception):
         *,
         param: str | None = None,
         retry_after: float | None = None,
+        reason: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -56,6 +58,7 @@ class ApiError(Exception):
         self.detail = detail
         self.param = param
         self.retry_after = retry_after
+        self.reason = reason
 
     def headers(self) -> dict[str, str]:
         """Return the headers that belong to this failure."""
@@ -79,17 +82,21 @@ def problem(error: ApiError, request_id: str) -> dict[str, Any]:
     }
     if error.param is not None:
         body["param"] = error.param
+    if error.reason is not None:
+        body["limit"] = error.reason
     return body
 
 
 def openai_error(error: ApiError) -> dict[str, Any]:
-    """Return OpenAI's error object."""
+    """Return OpenAI's error object, with the limit that refused as a member of its own."""
+    limit = {} if error.reason is None else {"limit": error.reason}
     return {
         "error": {
             "message": error.detail,
             "type": _openai_type(error.status),
             "param": error.param,
             "code": error.code,
+            **limit,
         }
     }
 

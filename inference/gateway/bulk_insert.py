@@ -22,7 +22,7 @@ _STORED_AS_THEY_ARE: Final = (
 
 
 class BulkInsert:
-    """Inserts rows of `model`; one whose primary key is there already stays as it is."""
+    """Inserts rows of `model`. Raises IntegrityError where one is there already."""
 
     def __init__(self, model: type[models.Model], columns: dict[str, str]) -> None:
         """`columns` maps each field's attribute to the attribute of the objects it comes from."""
@@ -45,8 +45,7 @@ class BulkInsert:
         quoted = ", ".join(connection.ops.quote_name(name) for name in names)
         places = ", ".join(["%s"] * len(names))
         table = connection.ops.quote_name(self._model._meta.db_table)
-        # Both databases that we run on know this clause.
-        return f"INSERT INTO {table} ({quoted}) VALUES ({places}) ON CONFLICT DO NOTHING"  # noqa: S608
+        return f"INSERT INTO {table} ({quoted}) VALUES ({places})"  # noqa: S608
 
     @cached_property
     def _prepared(self) -> list[Callable[[object], Any]]:

@@ -10,7 +10,11 @@ import msgspec
 from accounts.principal import Principal
 from aiplatform.errors import ApiError
 from inference.engine.wire import Finished
+from inference.gateway import pricing
+from inference.gateway.limits.counters import Amounts
+from inference.gateway.limits.peek import LimitState
 from inference.gateway.run import Run
+from inference.gateway.served import ServedModel
 from inference.gateway.spec import GenerationSpec
 
 CLIENT_CLOSED = 499  # what nginx calls a caller that went away; the first refusals are below 500
@@ -48,6 +52,7 @@ class Entry(msgspec.Struct):
     charged_tokens: int = 0
     cost_nano: int = 0
     admission: Any = None  # what the limits said
+    limits: list[LimitState] = []  # the same for the headers of the answer; no column
     asked: Any = None  # None: bodies are not stored
     answered: str = ""
 
@@ -102,3 +107,16 @@ def note_end(entry: Entry, error: ApiError | None, watch: Stopwatch) -> None:
     else:
         unserved = error.status < 500 or error.code in {"queue_full", "model_not_ready"}
         entry.status = "refused" if unserved else "failed"
+
+
+def note_charge(entry: Entry, model: ServedModel) -> Amounts:
+    """Write down what the request is charged, and return it.
+
+    A request counts as one when it was answered to its end. Tokens count when any were made, then
+    those of the prompt too: what was cancelled before it began costs nothing.
+    """
+    if entry.completion_tokens or entry.status == "completed":
+        entry.charged_tokens = entry.prompt_tokens + entry.completion_tokens
+        entry.cost_nano = pricing.cost(model, entry.prompt_tokens, entry.completion_tokens)
+    entry.charged_requests = int(entry.status == "completed")
+    return Amounts(entry.charged_requests, entry.charged_tokens, entry.cost_nano)

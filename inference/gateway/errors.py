@@ -1,5 +1,7 @@
 """The ways a request can fail on its way through the gateway, each with its status and remedy."""
 
+from typing import Any
+
 from aiplatform.errors import ApiError
 
 
@@ -36,22 +38,29 @@ def prompt_not_renderable(detail: str, param: str) -> ApiError:
     return ApiError(400, "invalid_prompt", f"{param}: {detail}", param=param)
 
 
-def over_limit(*, limit: str, used: int, bound: int, retry_after: float) -> ApiError:
+def over_limit(*, reason: dict[str, Any], retry_after: float) -> ApiError:
+    """`reason` is the limit as `limits.report.described` tells it, and what was wanted of it."""
+    resource, window = reason["resource"], reason["window"]
+    many = "at once" if window == "now" else "in total" if window == "total" else f"a {window}"
+    model = f" of {reason['model']}" if reason["model"] else ""
     return ApiError(
         429,
-        f"{limit}_limit",
-        f"You have {used} requests under way; {bound} at once is the limit. "
-        "Wait for one to finish.",
+        f"{resource}_limit",
+        f"The limit of {reason['limit']:,} {resource} {many}{model} ({reason['source']}) leaves no "
+        f"room for {reason['wanted']:,}: {reason['used']:,} used, {reason['reserved']:,} reserved "
+        "by requests under way.",
         retry_after=retry_after,
+        reason=reason,
     )
 
 
-def queue_full(*, model: str, waiting: int, retry_after: float) -> ApiError:
+def queue_full(*, model: str, waiting: int, retry_after: float, reason: dict[str, Any]) -> ApiError:
     return ApiError(
         503,
         "queue_full",
         f"The queue of {model} is full: {waiting} requests are under way.",
         retry_after=retry_after,
+        reason=reason,
     )
 
 

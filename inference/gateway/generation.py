@@ -15,17 +15,20 @@ from aiplatform import metrics
 from aiplatform.errors import ApiError, as_api_error
 from aiplatform.metrics import labelled
 from inference.gateway import errors
-from inference.gateway.admission import Lease, admit
+from inference.gateway.admission import admit
 from inference.gateway.door import Door
 from inference.gateway.entry import (
     CLIENT_CLOSED,
     Entry,
     Stopwatch,
     note_caller,
+    note_charge,
     note_end,
     note_run,
     note_spec,
 )
+from inference.gateway.limits.counters import Amounts
+from inference.gateway.limits.reservation import Reservation
 from inference.gateway.routing import Routed
 from inference.gateway.settlement import settlement
 from inference.gateway.spec import GenerationSpec
@@ -39,14 +42,14 @@ async def generate(door: Door) -> None:
     Cancelling the task that runs this stops the replica within a step; what was made until then
     is settled all the same.
     """
-    entry, watch, lease, error = door.entry, Stopwatch(), None, None
+    entry, watch, reservation, spec, error = door.entry, Stopwatch(), None, None, None
     try:
         async with asyncio.timeout(settings.REQUEST_TIMEOUT_S):
             principal = await door.authenticate()
             note_caller(entry, principal)
             spec = await door.parse(principal)
             note_spec(entry, spec, store_bodies=settings.STORE_BODIES and principal.store_bodies)
-            lease = await admit(str(entry.id), principal, spec)
+            reservation = await admit(entry, principal, spec)
             await _route_and_stream(door, principal, spec, watch)
     except asyncio.CancelledError:
         error = ApiError(CLIENT_CLOSED, "client_gone", "The client went away.")
@@ -55,7 +58,8 @@ async def generate(door: Door) -> None:
     except Exception as raised:
         error = _as_error(raised)
     note_end(entry, error, watch)
-    await _to_its_end(_settle_and_finish(door, lease, error))
+    used = note_charge(entry, spec.model) if spec and reservation else Amounts()
+    await _to_its_end(_settle_and_finish(door, reservation, used, error))
 
 
 async def _route_and_stream(
@@ -76,18 +80,20 @@ async def _route_and_stream(
         note_run(entry, routed.run, watch)
 
 
-async def _settle_and_finish(door: Door, lease: Lease | None, error: ApiError | None) -> None:
+async def _settle_and_finish(
+    door: Door, reservation: Reservation | None, used: Amounts, error: ApiError | None
+) -> None:
     # Where nobody we know asked, there is no one to account it to.
     if door.entry.user_id is not None:
         error = await _settle(door.entry) or error
     # Tasks begin in the order they are made: this one is on its way to the store before the last
     # byte is on its way to the caller, who need not wait for the store's answer. Not beside the
     # commit, whose thread would have to wait for the interpreter meanwhile.
-    releasing = asyncio.create_task(lease.release()) if lease else None
+    counting = asyncio.create_task(reservation.settle(used)) if reservation else None
     await door.finish(error)
     _count(door.entry)
-    if releasing:
-        await releasing
+    if counting:
+        await counting
 
 
 async def _settle(entry: Entry) -> ApiError | None:

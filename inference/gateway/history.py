@@ -13,11 +13,12 @@ from accounts.services import api_keys_touch
 from inference.gateway.bulk_insert import BulkInsert
 from inference.gateway.entry import Entry
 from inference.gateway.models import Request, RequestBody
+from inference.gateway.usage_days import usage_add
 
 log = structlog.get_logger(__name__)
 
 _BODY: Final = {"request_id": "id", "prompt": "asked", "completion": "answered"}
-_COLUMNS: Final = set(Entry.__struct_fields__) - {"asked", "answered"}
+_COLUMNS: Final = set(Entry.__struct_fields__) - {"asked", "answered", "limits"}
 _requests: Final = BulkInsert(Request, {name: name for name in _COLUMNS})
 _bodies: Final = BulkInsert(RequestBody, _BODY)
 
@@ -36,6 +37,8 @@ def entries_write(entries: Sequence[Entry]) -> None:
 
 
 def _write_alone(entry: Entry) -> None:
+    if Request.objects.filter(pk=entry.id).exists():
+        return  # from the spool a second time; its usage is counted once
     try:
         _write([entry])
         return
@@ -73,6 +76,7 @@ def _write(entries: Sequence[Entry]) -> None:
     with transaction.atomic():
         _requests.execute(entries)
         _bodies.execute(entry for entry in entries if entry.asked is not None)
+        usage_add(entries)
         api_keys_touch(used=_last_uses(entries))
 
 

@@ -29,6 +29,8 @@ class ServedModel(msgspec.Struct, frozen=True):
     max_queue: int
     default_temperature: float
     default_top_p: float
+    price_prompt: int  # of one token, in 1e-12 of the currency
+    price_completion: int
     directory: str
     created: int  # Unix seconds
 
@@ -75,6 +77,9 @@ def _served(row: Model) -> ServedModel:
         max_queue=row.max_queue,
         default_temperature=row.default_temperature,
         default_top_p=row.default_top_p,
+        # Of a million tokens with six decimals: of one token, whole numbers of 1e-12.
+        price_prompt=int(row.price_prompt * 1_000_000),
+        price_completion=int(row.price_completion * 1_000_000),
         directory=str(row.directory),
         created=int(row.created_at.timestamp()),
     )

@@ -1,0 +1,91 @@
+-- Counters: what was used in a window that slides, and what is reserved by requests under way.
+--
+-- A counter is a hash. `u`: used within the window; `r`: reserved; one field for each bucket of
+-- time that something was used in; `f` and `l`: the first and last of those buckets. A bucket
+-- leaves the window whole, when all of it has: a window is never shorter than it says.
+-- window 0: no window (a total); -1: nothing is ever used (concurrency, which is only reserved).
+-- A counter that is not there is unknown, not empty: the ledger knows what belongs into it.
+-- `loading`: the ledger is being read into it; it counts already but decides nothing yet.
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+local function whole(number) -- doubles are exact up to 2^53; tostring() would round
+  return string.format('%.0f', number)
+end
+
+-- Return used, reserved, first, last; nil where the counter is unknown or being loaded.
+local function state(key, window, bucket)
+  local found = redis.call('HMGET', key, 'u', 'r', 'f', 'l', 'loading')
+  local reserved = tonumber(found[2] or 0)
+  if window == -1 then return 0, reserved end
+  if not found[1] or found[5] then return nil end
+  local used, first, last = tonumber(found[1]), tonumber(found[3]), tonumber(found[4])
+  if window == 0 or not first then return used, reserved end
+  local oldest = math.floor((now - window) / bucket)
+  if first >= oldest then return used, reserved, first, last end
+  local gone = {}
+  for index = first, math.min(oldest - 1, last) do gone[#gone + 1] = whole(index) end
+  for _, amount in ipairs(redis.call('HMGET', key, unpack(gone))) do
+    used = used - tonumber(amount or 0)
+  end
+  redis.call('HDEL', key, unpack(gone))
+  if last < oldest then
+    redis.call('HDEL', key, 'f', 'l')
+    redis.call('HSET', key, 'u', whole(used))
+    return used, reserved
+  end
+  redis.call('HSET', key, 'u', whole(used), 'f', whole(oldest))
+  return used, reserved, oldest, last
+end
+
+-- Count an amount as used at the moment `at` (ms).
+local function use(key, window, bucket, at, amount)
+  if window == 0 then
+    redis.call('HINCRBY', key, 'u', whole(amount))
+    return
+  end
+  local index = math.floor(at / bucket)
+  if index < math.floor((now - window) / bucket) then return end
+  local ends = redis.call('HMGET', key, 'f', 'l')
+  redis.call('HINCRBY', key, 'u', whole(amount))
+  redis.call('HINCRBY', key, whole(index), whole(amount))
+  redis.call('HSET', key, 'f', whole(math.min(index, tonumber(ends[1] or index))),
+    'l', whole(math.max(index, tonumber(ends[2] or index))))
+end
+
+-- Return in how many ms the whole window is free again.
+local function resets(window, bucket, last)
+  if not last or window <= 0 then return 0 end
+  return (last + 1) * bucket + window - now
+end
+
+-- Return in how many ms `excess` of what is used has left the window; -1: never by itself.
+local function frees(key, window, bucket, first, last, excess)
+  if window <= 0 or not first then return -1 end
+  for index = first, last do
+    excess = excess - tonumber(redis.call('HGET', key, whole(index)) or 0)
+    if excess <= 0 then return (index + 1) * bucket + window - now end
+  end
+  return -1
+end
+
+-- Give back what a request reserved. Its lease is a hash: counter → amount.
+local function give_back(id)
+  local lease = 'lease:' .. id
+  local held = redis.call('HGETALL', lease)
+  for i = 1, #held, 2 do
+    if redis.call('HEXISTS', held[i], 'r') == 1 then
+      if redis.call('HINCRBY', held[i], 'r', '-' .. held[i + 1]) <= 0
+        and redis.call('HEXISTS', held[i], 'u') == 0 then
+        redis.call('DEL', held[i]) -- concurrency that nobody holds
+      end
+    end
+  end
+  redis.call('DEL', lease)
+  redis.call('ZREM', 'leases', id)
+end
+
+-- A lease dies by itself when whoever holds it stops renewing, so nothing leaks for good.
+local function expire_leases()
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'leases', '-inf', now)) do give_back(id) end
+end

@@ -1,0 +1,14 @@
+"""What tokens cost, in whole COST_UNITS-ths of the currency, rounded up once a request."""
+
+from typing import Final
+
+from accounts.limit_rules import COST_UNITS
+from inference.gateway.served import ServedModel
+
+_PRICES: Final = 10**12  # in which fractions of the currency a served model's prices are
+
+
+def cost(model: ServedModel, prompt_tokens: int, completion_tokens: int) -> int:
+    """Return what a request costs that read and made so many tokens."""
+    exact = prompt_tokens * model.price_prompt + completion_tokens * model.price_completion
+    return -(-exact * COST_UNITS // _PRICES)
