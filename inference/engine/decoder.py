@@ -1,5 +1,6 @@
-"""Tier A: any decoder that transformers knows, run unmodified over the slot cache."""
+"""What runs a model over its slots, and tier A: any decoder that transformers knows, unmodified."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
@@ -10,32 +11,24 @@ from inference.engine.kv_cache import SlotCache
 from inference.engine.masks import Masks
 
 
-class Decoder:
+class SlotDecoder(ABC):
     """A model with its slots: writes prompts, decodes a token for all running rows at once."""
 
-    def __init__(self, model: Any, *, slots: int, context: int) -> None:
-        """Take over a transformers causal model. Raises LoadError for unknown layer types."""
-        config = model.config.get_text_config()
-        # Models that need eager attention (soft-capped scores, sinks) keep it.
-        if model.config._attn_implementation == "sdpa":
-            model.set_attn_implementation(SLOTS)
-        self._model = model
-        self._masks = Masks(config, context, model.dtype)
-        self._cache = SlotCache(layers=config.num_hidden_layers, slots=slots, context=context)
-        self._cache_bytes = _cache_bytes(config, slots * context, model.dtype)
-        self.vocabulary_size: int = model.get_input_embeddings().num_embeddings
+    def __init__(
+        self, *, layers: int, slots: int, context: int, token_bytes: int, vocabulary_size: int
+    ) -> None:
+        """`token_bytes` is what one layer keeps of one token."""
+        self._cache = SlotCache(layers=layers, slots=slots, context=context)
+        self._cache_bytes = layers * slots * context * token_bytes
+        self.vocabulary_size = vocabulary_size
 
+    @abstractmethod
     def prefill(self, tokens: list[int], slot: int, start: int) -> Tensor:
         """Write `tokens` at `start` of a slot; return the logits [1, V] after the last."""
-        length = self._cache.prefill_slot(slot, start, len(tokens))
-        positions = torch.arange(start, length)[None]
-        return self._forward(torch.tensor([tokens]), positions, length)
 
+    @abstractmethod
     def decode(self, tokens: list[int], positions: list[int]) -> Tensor:
         """Write one token for each of slots 0…B-1 at its position; return logits [B, V]."""
-        at = torch.tensor(positions)
-        length = self._cache.decode_rows(at, max(positions))
-        return self._forward(torch.tensor(tokens)[:, None], at[:, None], length)
 
     def move(self, source: int, target: int, length: int) -> None:
         """Copy the first `length` tokens of one slot over another."""
@@ -49,6 +42,36 @@ class Decoder:
         """Return the size the keys and values reach when every slot is full."""
         return self._cache_bytes
 
+
+class Decoder(SlotDecoder):
+    """Any transformers causal model, its own modules run over the slot cache."""
+
+    def __init__(self, model: Any, *, slots: int, context: int) -> None:
+        """Take over a model. Raises LoadError for unknown layer types."""
+        config = model.config.get_text_config()
+        super().__init__(
+            layers=config.num_hidden_layers,
+            slots=slots,
+            context=context,
+            token_bytes=_token_bytes(config, model.dtype),
+            vocabulary_size=model.get_input_embeddings().num_embeddings,
+        )
+        # Models that need eager attention (soft-capped scores, sinks) keep it.
+        if model.config._attn_implementation == "sdpa":
+            model.set_attn_implementation(SLOTS)
+        self._model = model
+        self._masks = Masks(config, context, model.dtype)
+
+    def prefill(self, tokens: list[int], slot: int, start: int) -> Tensor:
+        length = self._cache.prefill_slot(slot, start, len(tokens))
+        positions = torch.arange(start, length)[None]
+        return self._forward(torch.tensor([tokens]), positions, length)
+
+    def decode(self, tokens: list[int], positions: list[int]) -> Tensor:
+        at = torch.tensor(positions)
+        length = self._cache.decode_rows(at, max(positions))
+        return self._forward(torch.tensor(tokens)[:, None], at[:, None], length)
+
     def _forward(self, tokens: Tensor, positions: Tensor, length: int) -> Tensor:
         logits: Tensor = self._model(
             input_ids=tokens,
@@ -61,8 +84,8 @@ class Decoder:
         return logits[:, -1]
 
 
-def _cache_bytes(config: Any, tokens: int, dtype: torch.dtype) -> int:
+def _token_bytes(config: Any, dtype: torch.dtype) -> int:
     heads = config.num_attention_heads
     kv_heads = getattr(config, "num_key_value_heads", None) or heads
     width = getattr(config, "head_dim", None) or config.hidden_size // heads
-    return int(2 * config.num_hidden_layers * tokens * kv_heads * width * dtype.itemsize)
+    return int(2 * kv_heads * width * dtype.itemsize)

@@ -41,19 +41,28 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
         self._keys = self._values = torch.empty(0)
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        self._keys = self._allocate(key_states)
-        self._values = self._allocate(value_states)
+        self._keys = self._allocate(key_states.shape[1], key_states.shape[3], key_states.dtype)
+        self._values = self._allocate(
+            value_states.shape[1], value_states.shape[3], value_states.dtype
+        )
         self.is_initialized = True
 
-    def _allocate(self, states: Tensor) -> Tensor:
+    def allocate(self, kv_heads: int, head_dim: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """Take the memory now and return keys and values, for who writes them itself."""
+        self._keys = self._allocate(kv_heads, head_dim, dtype)
+        self._values = self._allocate(kv_heads, head_dim, dtype)
+        self.is_initialized = True
+        return self._keys, self._values
+
+    def _allocate(self, kv_heads: int, head_dim: int, dtype: torch.dtype) -> Tensor:
         """Return zeros that take memory only where they are written.
 
         Zeros, since what is masked is still multiplied by 0 and 0 * NaN is NaN. From the kernel,
         since torch.zeros would write, and so commit, every page of unused context.
         """
-        shape = (self._window.slots, states.shape[1], self._window.context, states.shape[3])
-        pages = mmap.mmap(-1, math.prod(shape) * states.dtype.itemsize)
-        return torch.frombuffer(pages, dtype=states.dtype).view(shape)
+        shape = (self._window.slots, kv_heads, self._window.context, head_dim)
+        pages = mmap.mmap(-1, math.prod(shape) * dtype.itemsize)
+        return torch.frombuffer(pages, dtype=dtype).view(shape)
 
     def update(
         self, key_states: Tensor, value_states: Tensor, *_args: object, **_kwargs: object
@@ -100,6 +109,12 @@ class SlotCache(Cache):
         self._rows = torch.arange(slots)
         self._slot_layers = [SlotLayer(self._window) for _ in range(layers)]
         super().__init__(layers=list(self._slot_layers))
+
+    def allocate(
+        self, kv_heads: int, head_dim: int, dtype: torch.dtype
+    ) -> list[tuple[Tensor, Tensor]]:
+        """Return every layer's keys and values, each [slots, kv_heads, context, head_dim]."""
+        return [layer.allocate(kv_heads, head_dim, dtype) for layer in self._slot_layers]
 
     def decode_rows(self, positions: Tensor, longest: int) -> int:
         """Aim the next forward at one new token for each of slots 0…B-1, at `positions` [B].

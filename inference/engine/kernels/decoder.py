@@ -1,0 +1,140 @@
+"""Tier C: a model of the Llama family, all of its forward in the kernels.
+
+A row's sums run in one order whatever rides along and however its prompt was cut, so a request
+gives the same tokens alone and in any batch.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from inference.engine.decoder import SlotDecoder
+from inference.engine.kernels.library import Kernels, LayerStruct, LinearStruct, ModelStruct
+from inference.engine.kernels.memory import WeightMemory
+from inference.engine.llama import Llama, LlamaLayer, Projection
+
+
+def unfit_for_kernels(llama: Llama, kernels: Kernels) -> str:
+    """Return why the kernels cannot compute a model of these sizes; empty when they can."""
+    widths = {
+        "hidden_size": (llama.hidden, kernels.lanes),
+        "intermediate_size": (llama.intermediate, kernels.lanes),
+        "head_dim": (llama.head_dim, 2 * kernels.lanes),
+    }
+    for name, (size, unit) in widths.items():
+        if size % unit:
+            return f"{name} is {size}, not a multiple of {unit}"
+    return "head_dim is over 512" if llama.head_dim > 512 else ""
+
+
+class KernelDecoder(SlotDecoder):
+    """Holds the weights in bfloat16 and runs forwards over ragged rows."""
+
+    def __init__(self, llama: Llama, kernels: Kernels, *, slots: int, context: int) -> None:
+        """Take the weights out of `llama`, which must be fit for the kernels."""
+        super().__init__(
+            layers=llama.layer_count,
+            slots=slots,
+            context=context,
+            token_bytes=2 * llama.kv_heads * llama.head_dim * torch.bfloat16.itemsize,
+            vocabulary_size=llama.embedding.shape[0],
+        )
+        self._kernels = kernels
+        self._context = context
+        self._kept: list[object] = []  # what the structures point to
+        self._memory = WeightMemory(_packed_bytes(llama, kernels))
+        self._scratch = torch.empty(0, dtype=torch.uint8)
+        self._model = self._build(llama)
+
+    def prefill(self, tokens: list[int], slot: int, start: int) -> Tensor:
+        positions = list(range(start, start + len(tokens)))
+        return self._forward(tokens, [slot] * len(tokens), positions, len(tokens) - 1)
+
+    def decode(self, tokens: list[int], positions: list[int]) -> Tensor:
+        return self._forward(tokens, list(range(len(tokens))), positions, 0)
+
+    def _forward(
+        self, tokens: list[int], slots: list[int], positions: list[int], first: int
+    ) -> Tensor:
+        """Run rows of (token, slot, position); return the logits of those from `first` on."""
+        # The kernels trust these numbers with addresses.
+        if max(tokens) >= self.vocabulary_size or max(positions) >= self._context:
+            raise IndexError("a token or a position lies outside the model")
+        rows = torch.tensor([tokens, slots, positions])
+        addresses = [row.data_ptr() for row in rows]
+        logits = torch.empty(len(tokens) - first, self.vocabulary_size)
+        threads = torch.get_num_threads()
+        library = self._kernels.library
+        needed = library.forward_scratch(self._model, *addresses[1:], len(tokens), threads)
+        if needed > self._scratch.numel():
+            self._scratch = torch.empty(needed + 64, dtype=torch.uint8)
+        library.forward(
+            self._model,
+            *addresses,
+            len(tokens),
+            first,
+            logits.data_ptr(),
+            self._scratch.data_ptr(),
+            threads,
+        )
+        return logits
+
+    def _build(self, llama: Llama) -> ModelStruct:
+        cosines, sines = llama.rotation(self._context)
+        caches = self._cache.allocate(llama.kv_heads, llama.head_dim, torch.bfloat16)
+        layers = (LayerStruct * llama.layer_count)()
+        for target, layer, (keys, values) in zip(layers, llama.layers(), caches, strict=True):
+            self._fill(target, layer)
+            target.keys, target.values = keys.data_ptr(), values.data_ptr()
+        return ModelStruct(
+            layers=llama.layer_count,
+            hidden=llama.hidden,
+            heads=llama.heads,
+            kv_heads=llama.kv_heads,
+            head_dim=llama.head_dim,
+            intermediate=llama.intermediate,
+            context=self._context,
+            epsilon=llama.epsilon,
+            embedding=self._keep(llama.embedding.to(torch.bfloat16)),
+            cosines=self._keep(cosines),
+            sines=self._keep(sines),
+            norm=self._keep(llama.norm.float()),
+            head=self._pack(llama.head),
+            layer=layers,
+        )
+
+    def _fill(self, target: Any, layer: LlamaLayer) -> None:
+        for name in ("attention_norm", "query_norm", "key_norm", "mlp_norm"):
+            weight = getattr(layer, name)
+            setattr(target, name, None if weight is None else self._keep(weight.float()))
+        for name in ("query_key_value", "output", "gate_up", "down"):
+            setattr(target, name, self._pack(getattr(layer, name)))
+
+    def _pack(self, projection: Projection) -> LinearStruct:
+        outputs, inputs = projection.weight.shape
+        packed = self._memory.take(self._kernels.packed_size(outputs, inputs))
+        self._kernels.pack(projection.weight, packed)
+        bias = projection.bias
+        return LinearStruct(
+            self._keep(packed), None if bias is None else self._keep(bias.float()), outputs, inputs
+        )
+
+    def _keep(self, tensor: Tensor) -> int:
+        """Return the address of a tensor's items, valid as long as this decoder."""
+        tensor = tensor.contiguous()
+        self._kept.append(tensor)
+        return tensor.data_ptr()
+
+
+def _packed_bytes(llama: Llama, kernels: Kernels) -> int:
+    attended = llama.heads * llama.head_dim
+    layer = (
+        (attended + 2 * llama.kv_heads * llama.head_dim, llama.hidden),
+        (llama.hidden, attended),
+        (2 * llama.intermediate, llama.hidden),
+        (llama.hidden, llama.intermediate),
+    )
+    sizes = [kernels.packed_size(*shape) for shape in layer] * llama.layer_count
+    sizes.append(kernels.packed_size(*llama.head.weight.shape))
+    return sum(WeightMemory.rounded(size) for size in sizes)

@@ -1,0 +1,138 @@
+#include "forward.h"
+
+#include "rows.h"
+
+namespace {
+
+// Hands out parts of one piece of memory, each on a cache line of its own. Without memory it
+// only counts.
+struct Arena {
+    char* memory;
+    int64_t used = 0;
+
+    template <class Item>
+    Item* take(int64_t count) {
+        int64_t at = used;
+        used += (count * int64_t(sizeof(Item)) + 63) / 64 * 64;
+        return memory ? reinterpret_cast<Item*>(memory + at) : nullptr;
+    }
+};
+
+struct Buffers {
+    float* stream;         // [rows, hidden], what the layers add to
+    activation* normed;    // [rows, hidden]
+    float* projected;      // [rows, (heads + 2 kv_heads) head_dim]
+    activation* attended;  // [rows, heads head_dim]
+    float* gate_up;        // [rows, 2 intermediate]
+    activation* gated;     // [rows, intermediate]
+    float* partial;        // for attend()
+};
+
+Cache cache_of(const Model& model, const Layer& layer) {
+    return {layer.keys, layer.values, model.kv_heads, model.context, model.head_dim};
+}
+
+Buffers buffers(const Model& model, Rows rows, int threads, Arena& arena) {
+    int64_t n = rows.count, width = (model.heads + 2 * model.kv_heads) * model.head_dim;
+    int64_t partial = attention_scratch(cache_of(model, *model.layer), model.heads, rows, threads);
+    return {arena.take<float>(n * model.hidden),
+            arena.take<activation>(n * model.hidden),
+            arena.take<float>(n * width),
+            arena.take<activation>(n * model.heads * model.head_dim),
+            arena.take<float>(n * 2 * model.intermediate),
+            arena.take<activation>(n * model.intermediate),
+            arena.take<float>(partial)};
+}
+
+void embed(const Model& model, const int64_t* tokens, int64_t rows, float* to) {
+#pragma omp for
+    for (int64_t r = 0; r < rows; r++)
+        convert_row(model.embedding + tokens[r] * model.hidden, model.hidden,
+                    to + r * model.hidden);
+}
+
+void norm(const Model& model, const float* from, const float* weight, int64_t rows,
+          activation* to) {
+#pragma omp for
+    for (int64_t r = 0; r < rows; r++)
+        rms_norm_row(from + r * model.hidden, weight, model.epsilon, model.hidden,
+                     to + r * model.hidden);
+}
+
+// Norms and turns one head of queries or keys.
+void place_head(const Model& model, const float* weight, int64_t position, float* head) {
+    int64_t half = model.head_dim / 2;
+    if (weight) rms_norm_row(head, weight, model.epsilon, model.head_dim, head);
+    rotate_head(head, model.cosines + position * half, model.sines + position * half, half);
+}
+
+// Gives queries and keys their positions, in place, and writes keys and values to the slots.
+void place_and_write(const Model& model, const Layer& layer, Rows rows, float* projected) {
+    int64_t size = model.head_dim, all = model.heads + 2 * model.kv_heads;
+    Cache cache = cache_of(model, layer);
+#pragma omp for
+    for (int64_t i = 0; i < rows.count * all; i++) {
+        int64_t row = i / all, head = i % all, position = rows.positions[row];
+        float* states = projected + i * size;
+        if (head < model.heads) {
+            place_head(model, layer.query_norm, position, states);
+        } else if (head < model.heads + model.kv_heads) {
+            place_head(model, layer.key_norm, position, states);
+            int64_t at = cache.at(rows.slots[row], head - model.heads, position);
+            convert_row(states, size, cache.keys + at);
+        } else {
+            int64_t of = head - model.heads - model.kv_heads;
+            convert_row(states, size, cache.values + cache.at(rows.slots[row], of, position));
+        }
+    }
+}
+
+void gate(const Model& model, const float* gate_up, int64_t rows, activation* to) {
+    int64_t size = model.intermediate;
+#pragma omp for
+    for (int64_t r = 0; r < rows; r++)
+        gate_row(gate_up + r * 2 * size, gate_up + r * 2 * size + size, size, to + r * size);
+}
+
+void run_layer(const Model& model, const Layer& layer, Rows rows, const Buffers& b) {
+    norm(model, b.stream, layer.attention_norm, rows.count, b.normed);
+    linear(layer.query_key_value, b.normed, rows.count, b.projected, Onto::nothing);
+    place_and_write(model, layer, rows, b.projected);
+    attend(cache_of(model, layer), b.projected,
+           (model.heads + 2 * model.kv_heads) * model.head_dim, model.heads, rows, b.attended,
+           b.partial);
+    linear(layer.output, b.attended, rows.count, b.stream, Onto::itself);
+    norm(model, b.stream, layer.mlp_norm, rows.count, b.normed);
+    linear(layer.gate_up, b.normed, rows.count, b.gate_up, Onto::nothing);
+    gate(model, b.gate_up, rows.count, b.gated);
+    linear(layer.down, b.gated, rows.count, b.stream, Onto::itself);
+}
+
+}  // namespace
+
+extern "C" {
+
+int64_t forward_scratch(const Model* model, const int64_t* slots, const int64_t* positions,
+                        int64_t rows, int threads) {
+    Arena counting{nullptr};
+    buffers(*model, {slots, positions, rows}, threads, counting);
+    return counting.used;
+}
+
+void forward(const Model* model, const int64_t* tokens, const int64_t* slots,
+             const int64_t* positions, int64_t count, int64_t first_logits, float* logits,
+             void* scratch, int threads) {
+    Rows rows{slots, positions, count};
+    Arena arena{static_cast<char*>(scratch)};
+    Buffers b = buffers(*model, rows, threads, arena);
+#pragma omp parallel num_threads(threads)
+    {
+        embed(*model, tokens, count, b.stream);
+        for (int64_t i = 0; i < model->layers; i++) run_layer(*model, model->layer[i], rows, b);
+        int64_t wanted = count - first_logits;
+        norm(*model, b.stream + first_logits * model->hidden, model->norm, wanted, b.normed);
+        linear(model->head, b.normed, wanted, logits, Onto::nothing);
+    }
+}
+
+}

@@ -1,0 +1,44 @@
+// A whole forward of the Llama family: Llama, Mistral, Qwen2, Qwen3 (Touvron et al. 2023).
+#pragma once
+
+#include "attention.h"
+#include "linear.h"
+
+// The layouts of these structures are known to weights.py.
+struct Layer {
+    const float* attention_norm;  // [hidden]
+    const float* query_norm;      // [head_dim] or null
+    const float* key_norm;        // [head_dim] or null
+    const float* mlp_norm;        // [hidden]
+    Linear query_key_value;       // hidden -> (heads + 2 kv_heads) head_dim
+    Linear output;                // heads head_dim -> hidden
+    Linear gate_up;               // hidden -> 2 intermediate, all gates before all ups
+    Linear down;                  // intermediate -> hidden
+    bfloat16* keys;               // [slots, kv_heads, context, head_dim]
+    bfloat16* values;
+};
+
+struct Model {
+    int64_t layers, hidden, heads, kv_heads, head_dim, intermediate, context;
+    float epsilon;
+    const bfloat16* embedding;  // [vocabulary, hidden]
+    const float* cosines;       // [context, head_dim / 2]
+    const float* sines;
+    const float* norm;          // [hidden]
+    Linear head;                // hidden -> vocabulary
+    const Layer* layer;         // [layers]
+};
+
+extern "C" {
+
+// Bytes of working memory that `forward` needs for these rows.
+int64_t forward_scratch(const Model* model, const int64_t* slots, const int64_t* positions,
+                        int64_t rows, int threads);
+
+// Writes each row's token to its slot at its position and computes the logits
+// [rows - first_logits, vocabulary] of the last rows. Rows of one slot are consecutive positions.
+void forward(const Model* model, const int64_t* tokens, const int64_t* slots,
+             const int64_t* positions, int64_t rows, int64_t first_logits, float* logits,
+             void* scratch, int threads);
+
+}

@@ -1,0 +1,130 @@
+"""The compiled kernels, called with the addresses of tensors."""
+
+import ctypes
+import functools
+from ctypes import POINTER, c_float, c_int, c_int64, c_void_p
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from inference.engine.kernels.build import (
+    KernelsUnavailableError,
+    build,
+    kernels_folder,
+    target_here,
+)
+
+
+class LinearStruct(ctypes.Structure):
+    """`Linear` in linear.h."""
+
+    _fields_: Final = [
+        ("weights", c_void_p),
+        ("bias", c_void_p),
+        ("outputs", c_int64),
+        ("inputs", c_int64),
+    ]
+
+
+class LayerStruct(ctypes.Structure):
+    """`Layer` in forward.h."""
+
+    _fields_: Final = [
+        ("attention_norm", c_void_p),
+        ("query_norm", c_void_p),
+        ("key_norm", c_void_p),
+        ("mlp_norm", c_void_p),
+        ("query_key_value", LinearStruct),
+        ("output", LinearStruct),
+        ("gate_up", LinearStruct),
+        ("down", LinearStruct),
+        ("keys", c_void_p),
+        ("values", c_void_p),
+    ]
+
+
+class ModelStruct(ctypes.Structure):
+    """`Model` in forward.h."""
+
+    _fields_: Final = [
+        ("layers", c_int64),
+        ("hidden", c_int64),
+        ("heads", c_int64),
+        ("kv_heads", c_int64),
+        ("head_dim", c_int64),
+        ("intermediate", c_int64),
+        ("context", c_int64),
+        ("epsilon", c_float),
+        ("embedding", c_void_p),
+        ("cosines", c_void_p),
+        ("sines", c_void_p),
+        ("norm", c_void_p),
+        ("head", LinearStruct),
+        ("layer", POINTER(LayerStruct)),
+    ]
+
+
+_SIGNATURES: Final = {
+    "lanes": (c_int64, []),
+    "reads_bfloat16": (c_int, []),
+    "packed_size": (c_int64, [c_int64, c_int64]),
+    "pack_linear": (None, [c_void_p, c_int64, c_int64, c_void_p, c_int]),
+    "apply_linear": (None, [POINTER(LinearStruct), c_void_p, c_int64, c_void_p, c_int]),
+    "apply_attention": (
+        None,
+        [*[c_void_p] * 2, *[c_int64] * 3, c_void_p, c_int64, *[c_void_p] * 2, c_int64, c_void_p,
+         c_int],
+    ),
+    "apply_rms_norm": (None, [c_void_p, c_void_p, c_float, c_int64, c_int64, c_void_p]),
+    "apply_rotation": (None, [c_void_p, c_void_p, c_void_p, c_int64]),
+    "apply_gate": (None, [c_void_p, c_void_p, c_int64, c_void_p]),
+    "forward_scratch": (c_int64, [POINTER(ModelStruct), c_void_p, c_void_p, c_int64, c_int]),
+    "forward": (
+        None,
+        [POINTER(ModelStruct), *[c_void_p] * 3, c_int64, c_int64, c_void_p, c_void_p, c_int],
+    ),
+}  # fmt: skip
+PAGE: Final = 64  # bytes; packed weights begin on a cache line
+
+
+class Kernels:
+    """The library of this processor. Its functions release Python's lock while they run."""
+
+    def __init__(self, path: str) -> None:
+        """Load it. torch is loaded already, and with it the OpenMP that both then share."""
+        self.library = ctypes.CDLL(path)
+        for name, (result, arguments) in _SIGNATURES.items():
+            function = getattr(self.library, name)
+            function.restype, function.argtypes = result, arguments
+        self.lanes: int = self.library.lanes()
+        # What a linear reads: bfloat16 where the processor multiplies it, else float32.
+        self.activation = torch.bfloat16 if self.library.reads_bfloat16() else torch.float32
+
+    def packed_size(self, outputs: int, inputs: int) -> int:
+        """Return how many bfloat16 a packed weight has."""
+        return int(self.library.packed_size(outputs, inputs))
+
+    def pack(self, weight: Tensor, into: Tensor) -> None:
+        """Lay out `weight` [outputs, inputs] in `into` [packed_size]."""
+        source = weight.to(torch.bfloat16).contiguous()
+        threads = torch.get_num_threads()
+        self.library.pack_linear(source.data_ptr(), *source.shape, into.data_ptr(), threads)
+
+    def linear(self, layer: LinearStruct, x: Tensor) -> Tensor:
+        """Return x [rows, inputs] through `layer`: [rows, outputs] in float32."""
+        rows = x.to(self.activation).contiguous()
+        out = torch.empty(rows.shape[0], layer.outputs)
+        threads = torch.get_num_threads()
+        self.library.apply_linear(layer, rows.data_ptr(), rows.shape[0], out.data_ptr(), threads)
+        return out
+
+
+@functools.cache
+def load_kernels() -> Kernels:
+    """Return this machine's kernels, compiled if need be. Raises KernelsUnavailableError."""
+    path = build(kernels_folder(), target_here())
+    try:
+        return Kernels(str(path))
+    except (OSError, AttributeError) as error:
+        raise KernelsUnavailableError(f"{path} cannot be loaded: {error}") from error

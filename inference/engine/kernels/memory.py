@@ -1,0 +1,42 @@
+"""Memory for packed weights, in huge pages where the system gives them.
+
+A decode reads all weights once; with pages of 4 KiB the processor would look up a new address
+translation for every second row of a panel.
+"""
+
+import mmap
+from typing import Final
+
+import torch
+from torch import Tensor
+
+HUGE_PAGE: Final = 2 << 20  # bytes
+LINE: Final = 64  # bytes; what is taken begins on a cache line
+
+
+class WeightMemory:
+    """One piece of memory, handed out from front to back."""
+
+    def __init__(self, size: int) -> None:
+        """Reserve `size` bytes; pages that are never written take no memory."""
+        pages = mmap.mmap(-1, size + HUGE_PAGE)
+        if hasattr(mmap, "MADV_HUGEPAGE"):
+            pages.madvise(mmap.MADV_HUGEPAGE)
+        whole = torch.frombuffer(pages, dtype=torch.uint8)
+        start = -whole.data_ptr() % HUGE_PAGE
+        self._bytes = whole[start : start + size]
+        self._used = 0
+
+    def take(self, items: int) -> Tensor:
+        """Return room for `items` bfloat16, unset."""
+        size = items * torch.bfloat16.itemsize
+        taken = self._bytes[self._used : self._used + size]
+        if taken.numel() < size:
+            raise MemoryError(f"{self._bytes.numel()} bytes were reserved, more are needed")
+        self._used += self.rounded(items)
+        return taken.view(torch.bfloat16)
+
+    @staticmethod
+    def rounded(items: int) -> int:
+        """Return the bytes that taking `items` bfloat16 uses up."""
+        return -(-items * torch.bfloat16.itemsize // LINE) * LINE
