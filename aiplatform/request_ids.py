@@ -13,3 +13,8 @@ def new_request_id() -> uuid.UUID:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return uuid.UUID(int=value)
+
+
+def first_request_id(milliseconds: int) -> uuid.UUID:
+    """Return the least id that can be made at that Unix time; a time before 1970 counts as 1970."""
+    return uuid.UUID(int=max(0, milliseconds) << 80 | 0x7 << 76 | 0x2 << 62)
