@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,6 +37,15 @@ REPOSITORY: Final = Path(__file__).resolve().parents[1]
 WAIT_S: Final = 20.0
 # What a developer's own environment must not decide.
 _REMOVED: Final = ("DATABASE_URL", "REDIS_URL", "MODELS_DIR", "RUN_DIR", "SPOOL_DIR", "STATIC_ROOT")
+# All tests call from one address. Those of the rates set their own.
+_UNLIMITED: Final = {
+    "ANONYMOUS_RATES": "1000000/d",
+    **{
+        f"{group}_RATES_BY_{by}": "1000000/d"
+        for group in ("SIGN_IN", "REFRESH", "SIGN_UP", "KEY_CREATION", "UPLOAD")
+        for by in ("ADDRESS", "NAME")
+    },
+}
 _stages: Final = itertools.count()
 
 
@@ -61,7 +70,7 @@ class LiveWeb:
             "HOST": "127.0.0.1",
             "DJANGO_SETTINGS_MODULE": "aiplatform.settings",
         }
-        return {**inherited, **places, **self.extra}
+        return {**inherited, **places, **_UNLIMITED, **self.extra}
 
     @property
     def base_url(self) -> str:
@@ -75,6 +84,10 @@ class LiveWeb:
             command, log=self.log_file, ready=self._lives, environment=self.environment
         ) as self.process:
             yield self
+
+    def beside(self) -> "LiveWeb":
+        """Return a second web, not running yet, on the same store and database."""
+        return replace(self, port=free_port(), process=None)
 
     def client(self, key: str | None = "ada", **options: Any) -> httpx.Client:
         """Return a client with that key of the cast, or with none."""
