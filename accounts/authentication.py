@@ -12,22 +12,30 @@ from rest_framework.request import Request
 
 from accounts import key_format
 from accounts.errors import AuthenticationRefused
+from accounts.networks import lies_in
 from accounts.principal import Principal
 from accounts.selectors import principal_of_key
+from aiplatform.clients import client_address
 from aiplatform.database import in_database
+from aiplatform.errors import ApiError
 from aiplatform.snapshot import Snapshot
 
 # A revoked key works no longer than this anywhere: no message has to arrive for it to stop.
 CACHE_SECONDS: Final = 0.5
 CACHE_SIZE: Final = 10_000
 
+MAX_ADDRESS: Final = 45  # characters of an IPv6 address; a proxy may forward anything
+
 # Keyed by a full hash: it holds no secret, and no two credentials share an entry.
 _cache: Final[dict[bytes, Snapshot[Principal]]] = {}
 
 
 async def authenticate(request: HttpRequest) -> Principal:
-    """Return who is calling. Raises AuthenticationRefused."""
-    return await _principal_for(_credential(request))
+    """Return who is calling.
+
+    Raises AuthenticationRefused, and ApiError where the credential is right and the place is not.
+    """
+    return _from_here(await _principal_for(_credential(request)), request)
 
 
 class KeyAuthentication(BaseAuthentication):
@@ -39,7 +47,7 @@ class KeyAuthentication(BaseAuthentication):
             principal = _reader_of(credential)(credential)
         except AuthenticationRefused as refused:
             raise AuthenticationFailed(refused.detail, refused.code) from refused
-        return principal, principal.key_id
+        return _from_here(principal, request._request), principal.key_id
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
@@ -64,6 +72,18 @@ def _reader_of(credential: str) -> Callable[[str], Principal]:
     if key_format.is_well_formed(credential):
         return principal_of_key
     raise AuthenticationRefused.invalid()
+
+
+def _from_here(principal: Principal, request: HttpRequest) -> Principal:
+    """Return the principal, who may call from the address this request came from. Raises ApiError.
+
+    Looked at for each request: a principal is kept for a while, an address is not.
+    """
+    address = client_address(request)
+    if principal.allowed_networks and not lies_in(address, principal.allowed_networks):
+        detail = f"This API key may not be used from {address[:MAX_ADDRESS] or 'here'}."
+        raise ApiError(403, "network_not_allowed", detail)
+    return principal
 
 
 def _credential(request: HttpRequest) -> str:

@@ -1,6 +1,7 @@
 """API keys in the admin."""
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
@@ -10,8 +11,18 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.admin.api_key_form import ApiKeyForm
+from accounts.admin.key_limits import KeyLimitInline
 from accounts.models import ApiKey
-from accounts.services import CHANGEABLE, api_key_create, api_key_revoke, api_key_update
+from accounts.services import (
+    CHANGEABLE,
+    KeyNotInForce,
+    api_key_create,
+    api_key_revoke,
+    api_key_rotate,
+    api_key_update,
+)
+
+ROTATION_GRACE: Final = timedelta(days=1)
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -46,13 +57,14 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at 
     list_select_related = ["user"]
     search_fields = ["=public_id", "name", "user__username"]
     autocomplete_fields = ["user"]
-    actions = ["revoke"]
+    actions = ["revoke", "rotate"]
+    inlines = [KeyLimitInline]
     fieldsets = [
         (None, {"fields": ["user", "name", "expires_at"]}),
-        ("What it may do", {"fields": ["scopes", "allowed_models"]}),
+        ("What it may do", {"fields": ["scopes", "allowed_models", "allowed_networks"]}),
         ("Privacy", {"fields": ["store_bodies"]}),
     ]
-    facts = ["public_id", "state", "created_at", "last_used_at", "revoked_at"]
+    facts = ["public_id", "state", "rotated_from", "created_at", "last_used_at", "revoked_at"]
 
     def get_fieldsets(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
         facts = [("Facts", {"fields": self.facts})] if obj else []
@@ -78,6 +90,19 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at 
             api_key_revoke(key_id=key_id) for key_id in queryset.values_list("id", flat=True)
         )
         messages.success(request, f"Keys revoked: {count}. They stop working within a second.")
+
+    @admin.action(description="Rotate the selected API key", permissions=["change"])
+    def rotate(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        """Put a new key in the place of the one that is selected, which works for a day more."""
+        if queryset.count() != 1:
+            messages.error(request, "Select one key: each new one is shown once.")
+            return
+        try:
+            _, text = api_key_rotate(key_id=queryset.get().pk, grace=ROTATION_GRACE)
+        except KeyNotInForce as refused:
+            messages.error(request, str(refused))
+            return
+        messages.warning(request, _shown_once(text))
 
     @admin.display(description="key", ordering="name")
     def name_or_id(self, key: ApiKey) -> str:

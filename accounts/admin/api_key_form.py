@@ -1,5 +1,6 @@
 """The form of an API key in the admin."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -8,16 +9,18 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from accounts import scopes
+from accounts.key_settings import clean_models, clean_networks
 from accounts.models import ApiKey
 
-MAX_MODELS = 100
-MAX_MODEL_NAME = 100
 
-
-class NamesField(forms.CharField):
-    """A list of names, one a line."""
+class LinesField(forms.CharField):
+    """A list, one entry a line."""
 
     widget = forms.Textarea(attrs={"rows": 3, "cols": 40})
+
+    def __init__(self, *, cleaner: Callable[[list[str]], list[str]], **options: Any) -> None:
+        super().__init__(**options)
+        self._cleaner = cleaner
 
     def prepare_value(self, value: Any) -> Any:
         """Return the stored list as the text that is edited; a text that came in stays."""
@@ -27,14 +30,9 @@ class NamesField(forms.CharField):
         return super().has_changed(self.prepare_value(initial), data)
 
     def clean(self, value: Any) -> list[str]:
-        """Return the names, sorted, each once. Raises ValidationError, naming the bound."""
-        names = sorted({line.strip() for line in super().clean(value).splitlines()} - {""})
-        if len(names) > MAX_MODELS:
-            raise ValidationError(f"{len(names)} names; {MAX_MODELS} are the most a key may have.")
-        for name in names:
-            if len(name) > MAX_MODEL_NAME:
-                raise ValidationError(f"A name has at most {MAX_MODEL_NAME} characters.")
-        return names
+        """Return the entries as they are kept. Raises ValidationError, naming the bound."""
+        lines = [line.strip() for line in super().clean(value).splitlines()]
+        return self._cleaner([line for line in lines if line])
 
 
 class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
@@ -47,9 +45,15 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at ru
         required=False,
         help_text="What the key may be used for. None: nothing.",
     )
-    allowed_models = NamesField(
+    allowed_models = LinesField(
+        cleaner=clean_models,
         required=False,
         help_text="Names of models, one a line. Empty: every model.",
+    )
+    allowed_networks = LinesField(
+        cleaner=clean_networks,
+        required=False,
+        help_text="Networks like 10.0.0.0/8, or addresses, one a line. Empty: anywhere.",
     )
 
     class Meta:
@@ -60,6 +64,7 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at ru
             "expires_at",
             "scopes",
             "allowed_models",
+            "allowed_networks",
             "store_bodies",
         ]
         help_texts = {

@@ -93,6 +93,11 @@ class Limit(models.Model):
         where = f" of {self.model_name}" if self.model_name else ""
         return f"{self.amount.normalize():f} {self.resource}{where} a {self.window}, per {self.per}"
 
+    @property
+    def counter(self) -> tuple[str, str, str, str]:
+        """Return what two limits of one owner never share: what they count, and for whom."""
+        return (self.per, self.model_name, self.resource, self.window)
+
     def clean(self) -> None:
         """Raise ValidationError, naming the field, where fields do not go together."""
         if sum(owner is not None for owner in (self.plan_id, self.user_id, self.api_key_id)) > 1:

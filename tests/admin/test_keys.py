@@ -38,6 +38,9 @@ def form(**fields: Any) -> dict[str, Any]:
         "name": "laptop",
         "scopes": [scopes.GENERATE],
         "allowed_models": "",
+        "allowed_networks": "",
+        "limits-TOTAL_FORMS": "0",
+        "limits-INITIAL_FORMS": "0",
         "expires_at_0": "",
     }
     return {**plain, "expires_at_1": "", "store_bodies": "on", **fields}

@@ -1,20 +1,23 @@
 """`manage.py createkey`: an API key for a user, printed once."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from accounts import scopes
+from accounts.key_settings import clean_models, clean_networks
 from accounts.models import ApiKey, User
 from accounts.services import UnknownScope, api_key_create
 
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,5})([mhdw])")
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _LONGEST: Final = timedelta(days=36_500)
-# The form of a model's name. Whether it exists is the registry's to know, and it may come later.
-_MODEL: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+_SCOPES: Final = ", ".join(scopes.DESCRIPTIONS)
 _NAME_LENGTH: Final = ApiKey._meta.get_field("name").max_length or 0
 
 
@@ -24,8 +27,15 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("username", metavar="USERNAME")
         parser.add_argument("--name", default="", help="what the key is for")
-        parser.add_argument("--scope", action="append", metavar="S", help="default: all")
+        parser.add_argument(
+            "--scope",
+            action="append",
+            metavar="S",
+            help=f"one of {_SCOPES}; default: all but admin",
+        )
         parser.add_argument("--model", action="append", metavar="M", help="default: every model")
+        parser.add_argument("--network", action="append", metavar="CIDR", help="default: anywhere")
+        parser.add_argument("--no-bodies", action="store_true", help="keep no prompts and answers")
         parser.add_argument("--expires", metavar="30d", help="a number and m, h, d or w")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -34,7 +44,9 @@ class Command(BaseCommand):
                 user=_user(options["username"]),
                 name=_name(options["name"]),
                 scope=options["scope"],
-                allowed_models=_models(options["model"] or []),
+                allowed_models=_cleaned("--model", clean_models, options["model"]),
+                allowed_networks=_cleaned("--network", clean_networks, options["network"]),
+                store_bodies=not options["no_bodies"],
                 expires_at=_expiry(options["expires"]),
             )
         except UnknownScope as error:
@@ -59,14 +71,13 @@ def _name(text: str) -> str:
     return text
 
 
-def _models(names: list[str]) -> list[str]:
-    for name in names:
-        if not _MODEL.fullmatch(name):
-            raise CommandError(
-                f"--model {name!r}: a model's name has lower-case letters, digits, dots, dashes "
-                "and underscores, at most 100"
-            )
-    return names
+def _cleaned(
+    option: str, clean: Callable[[list[str]], list[str]], entries: list[str] | None
+) -> list[str]:
+    try:
+        return clean(entries or [])
+    except ValidationError as error:
+        raise CommandError(f"{option} {error.messages[0]}") from error
 
 
 def _expiry(text: str | None) -> datetime | None:

@@ -1,0 +1,46 @@
+"""The limits of a key, below it on its page."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.forms import BaseInlineFormSet
+from django.http import HttpRequest
+
+from accounts.key_settings import LIMITED_PER, MAX_LIMITS
+from accounts.models import Limit, Per
+
+
+class KeyLimitFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # no generic at run time
+    """The limits that came in together, no two of them on the same counter."""
+
+    def clean(self) -> None:
+        """Raise ValidationError where two limits count the same; the database would refuse them."""
+        super().clean()
+        counters: set[tuple[str, ...]] = set()
+        for form in self.forms:
+            if (not form.has_changed() and not form.instance.pk) or self._should_delete_form(form):
+                continue
+            counter = form.instance.counter
+            if counter in counters:
+                raise ValidationError(f"Two limits count the same: {form.instance}.")
+            counters.add(counter)
+
+
+class KeyLimitInline(admin.TabularInline):  # type: ignore[type-arg]  # no generic at run time
+    """What this key alone may have. It takes the place of its user's and plan's own bound."""
+
+    model = Limit
+    fk_name = "api_key"
+    formset = KeyLimitFormSet
+    fields = ["resource", "window", "amount", "per", "model_name"]
+    extra = 0
+    max_num = MAX_LIMITS
+
+    def formfield_for_choice_field(
+        self, db_field: Any, request: HttpRequest | None, **kwargs: Any
+    ) -> Any:
+        if db_field.name == "per":
+            choices = [(per.value, per.label) for per in LIMITED_PER]
+            kwargs |= {"choices": choices, "initial": Per.KEY}
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
