@@ -1,38 +1,17 @@
 """Tokens come as often as temperature, top-k and top-p say, however they are computed."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from transformers import MinPLogitsWarper
 
 from inference.engine.choice import BAD_LOGITS, SHORTLIST, choose
-from inference.engine.completion_text import CompletionText
-from inference.engine.sequence import Sequence
 from inference.engine.text.tokenizer import Tokenizer
-from inference.engine.uniforms import UniformStream
-from inference.engine.wire import Sampling, Submit
-from tests.engine import tiny_models
+from tests.engine.sequences import sequence, tokenizer
 
+__all__ = ["tokenizer"]  # a fixture
 DRAWS = 8_000
-
-
-@pytest.fixture(scope="module")
-def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
-    directory: Path = tmp_path_factory.mktemp("tokenizer")
-    tiny_models.tokenizer().save_pretrained(directory)
-    return Tokenizer.load(directory)
-
-
-def sequence(tokenizer: Tokenizer, **sampling: Any) -> Sequence:
-    settings = Sampling(**sampling)
-    return Sequence(
-        connection=None,
-        request=Submit("x", [1], 1, settings),
-        text=CompletionText(tokenizer, []),
-        uniforms=UniformStream(settings.seed),
-        eos_ids=frozenset(),
-    )
 
 
 def frequencies(tokenizer: Tokenizer, logits: torch.Tensor, **sampling: Any) -> torch.Tensor:
@@ -45,9 +24,13 @@ def frequencies(tokenizer: Tokenizer, logits: torch.Tensor, **sampling: Any) -> 
     return counts / DRAWS
 
 
-def expected(logits: torch.Tensor, temperature: float, top_k: int, top_p: float) -> torch.Tensor:
-    """The definition, written the slow way: temperature, then top-k, then top-p."""
+def expected(
+    logits: torch.Tensor, temperature: float, top_k: int, top_p: float, min_p: float = 0.0
+) -> torch.Tensor:
+    """The definition, written the slow way: temperature, then min-p, top-k and top-p."""
     probabilities, order = (logits / temperature).softmax(-1).sort(descending=True)
+    probabilities[probabilities < min_p * probabilities[0]] = 0
+    probabilities /= probabilities.sum()
     if top_k:
         probabilities[top_k:] = 0
         probabilities /= probabilities.sum()
@@ -79,6 +62,54 @@ def test_frequencies_follow_the_definition(
     assert not made[wanted == 0].any()
     # Total variation of 8,000 draws from 300 outcomes is about 0.07.
     assert (made - wanted).abs().sum() / 2 < 0.1
+
+
+@pytest.mark.parametrize(
+    ("temperature", "top_k", "top_p", "min_p"),
+    [
+        (1.0, 0, 1.0, 0.05),
+        (1.0, 0, 1.0, 1.0),
+        (5.0, 0, 1.0, 0.2),  # leaves more than the shortlist holds
+        (5.0, 100, 0.9, 0.1),
+        (1.0, 3, 1.0, 0.01),
+        (1.0, 0, 0.7, 0.1),
+        (8.0, 0, 1.0, 1e-6),  # leaves all
+    ],
+)
+def test_min_p_cuts_what_is_too_unlikely_beside_the_likeliest(
+    tokenizer: Tokenizer, temperature: float, top_k: int, top_p: float, min_p: float
+) -> None:
+    logits = torch.randn(300, generator=torch.Generator().manual_seed(3)) * 2
+    wanted = expected(logits, temperature, top_k, top_p, min_p)
+    made = frequencies(
+        tokenizer, logits, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p
+    )
+    assert not made[wanted == 0].any()
+    assert (made - wanted).abs().sum() / 2 < 0.1
+
+
+@pytest.mark.parametrize("min_p", [0.02, 0.3, 0.9])
+def test_min_p_leaves_what_transformers_leaves(tokenizer: Tokenizer, min_p: float) -> None:
+    logits = torch.randn(1, 300, generator=torch.Generator().manual_seed(4))
+    left = MinPLogitsWarper(min_p)(torch.tensor([[0]]), logits.clone())[0].isfinite()
+    made = frequencies(tokenizer, logits[0], temperature=1.0, min_p=min_p)
+    assert not made[~left].any()
+    assert (made[left] > 0).float().mean() > 0.9  # the least likely may never have been drawn
+
+
+def test_a_row_without_min_p_is_not_cut_by_its_neighbours(tokenizer: Tokenizer) -> None:
+    logits = torch.zeros(2, 300)
+    logits[:, 0] = 3.0
+    drawn = set()
+    for seed in range(200):
+        rows = [
+            sequence(tokenizer, temperature=1.0, seed=seed),
+            sequence(tokenizer, temperature=1.0, min_p=0.9, seed=seed),
+        ]
+        free, cut = choose(logits, rows)
+        drawn.add(free)
+        assert cut == 0
+    assert len(drawn) > 50
 
 
 def test_the_tail_beyond_the_shortlist_is_drawn_from(tokenizer: Tokenizer) -> None:
