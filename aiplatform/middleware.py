@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.decorators import async_only_middleware
 from structlog.contextvars import bound_contextvars
 
+from accounts.actor import acting
 from aiplatform.request_ids import new_request_id
 from aiplatform.request_log import log_request
 
@@ -20,7 +21,8 @@ def request_scope(get_response: Handler) -> Handler:
     async def middleware(request: HttpRequest) -> HttpResponseBase:
         request.id = new_request_id()  # type: ignore[attr-defined]
         request.began = time.perf_counter()  # type: ignore[attr-defined]
-        with bound_contextvars(request_id=str(request.id)):  # type: ignore[attr-defined]
+        in_logs = bound_contextvars(request_id=str(request.id))  # type: ignore[attr-defined]
+        with in_logs, acting(request):
             response = await get_response(request)
             if isinstance(response, HttpResponse):  # a stream has no length to tell
                 response.headers.setdefault("Content-Length", str(len(response.content)))

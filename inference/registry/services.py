@@ -6,6 +6,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.audit import audit_changed, audit_created
+from accounts.audit_fields import recorded
 from inference.registry.models import Model
 
 
@@ -45,16 +47,20 @@ def _refuse_unknown(fields: dict[str, Any]) -> None:
 
 
 def _step_down(model: Model) -> None:
-    others = Model.objects.filter(task=model.task, is_default=True)
-    others.exclude(pk=model.pk).update(is_default=False)
+    for other in Model.objects.filter(task=model.task, is_default=True).exclude(pk=model.pk):
+        if Model.objects.filter(pk=other.pk, is_default=True).update(is_default=False) == 1:
+            audit_changed(other, {"is_default": True}, {"is_default": False})
 
 
 def _write(model: Model, fields: dict[str, Any]) -> None:
     if model._state.adding:
         model.save(force_insert=True)
+        audit_created(model)
         return
+    stored = Model.objects.filter(pk=model.pk).first()
     # Only what was asked for is written: changes of other fields made meanwhile stand.
     model.updated_at = timezone.now()
     row = Model.objects.filter(pk=model.pk)
-    if row.update(**fields, updated_at=model.updated_at) != 1:
+    if stored is None or row.update(**fields, updated_at=model.updated_at) != 1:
         raise ConcurrentChangeError
+    audit_changed(model, recorded(stored, fields), recorded(model, fields))

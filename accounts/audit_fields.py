@@ -1,0 +1,115 @@
+"""What the audit trail tells of each kind of thing: these fields, and no others."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from django.db.models import Model
+
+MAX_TEXT: Final = 500  # characters kept of one text
+MAX_ITEMS: Final = 100  # of one list
+
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of thing whose changes are kept."""
+
+    name: str
+    fields: frozenset[str]
+    # The event that tells of a field's change, where it is another than `<name>.changed`.
+    verbs: dict[str, str | Callable[[Any], str]] = field(default_factory=dict)
+
+    def verb(self, name: str, value: Any) -> str:
+        """Return what happened when the field `name` became `value`."""
+        verb = self.verbs.get(name, "changed")
+        return verb if isinstance(verb, str) else verb(value)
+
+
+def _either(yes: str, no: str) -> Callable[[Any], str]:
+    return lambda value: yes if value else no
+
+
+# Never a digest, a password's hash, a token. By label, so that accounts imports no other app.
+KINDS: Final = {
+    "accounts.user": Kind(
+        "user",
+        frozenset(
+            "username first_name last_name email plan password "
+            "is_active is_staff is_superuser groups user_permissions".split()
+        ),
+        {
+            "password": "password_changed",
+            "plan": "plan_assigned",
+            "is_active": _either("activated", "deactivated"),
+            **dict.fromkeys(
+                ["is_staff", "is_superuser", "groups", "user_permissions"], "permissions_changed"
+            ),
+        },
+    ),
+    "accounts.apikey": Kind(
+        "api_key",
+        frozenset(
+            "user name public_id scopes allowed_models allowed_networks store_bodies "
+            "expires_at revoked_at rotated_from".split()
+        ),
+        {"revoked_at": _either("revoked", "restored")},
+    ),
+    "accounts.plan": Kind("plan", frozenset("name description is_default users".split())),
+    "accounts.limit": Kind(
+        "limit",
+        frozenset("plan user api_key per model_name resource window amount".split()),
+    ),
+    "registry.model": Kind(
+        "model",
+        frozenset(
+            "name task description source revision licence dtype context_length "
+            "max_output_tokens slots max_queue threads default_temperature default_top_p "
+            "price_prompt price_completion shared_prompts enabled is_default".split()
+        ),
+        {"enabled": _either("enabled", "disabled")},
+    ),
+}
+
+# What stands in the place of a new password.
+PASSWORD: Final = "changed"  # noqa: S105  # the word itself
+
+
+def kind_of(subject: Model) -> Kind:
+    """Return the kind of `subject`. Raises KeyError where none is kept of its model."""
+    return KINDS[subject._meta.label_lower]
+
+
+def recorded(subject: Model, names: Iterable[str] | None = None) -> Values:
+    """Return what may be told of the row: all its columns that may, or those of `names`."""
+    told = kind_of(subject).fields - {"password"}
+    columns = {column.name for column in subject._meta.concrete_fields} & told
+    wanted = columns if names is None else columns & set(names)
+    return {name: plain(getattr(subject, name)) for name in sorted(wanted)}
+
+
+def allowed(kind: Kind, values: Values | None) -> Values | None:
+    """Return those of `values` that may be told, as JSON holds them; a password as that alone."""
+    if values is None:
+        return None
+    told = {name: plain(value) for name, value in values.items() if name in kind.fields}
+    if told.get("password"):
+        told["password"] = PASSWORD
+    return told
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON holds it: bounded, and rows by their names, which outlive them."""
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value[:MAX_ITEMS]]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = str(value)
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"
