@@ -102,7 +102,8 @@ def note_end(entry: Entry, error: ApiError | None, watch: Stopwatch) -> None:
         entry.status = "completed"
         return
     entry.error_code = error.code
-    if error.status == CLIENT_CLOSED:
+    # Turned away after it was admitted: the key was revoked while it was answered.
+    if error.status == CLIENT_CLOSED or (entry.counted_at and error.status in (401, 403)):
         entry.status, entry.finish_reason = "cancelled", "cancelled"
     else:
         unserved = error.status < 500 or error.code in {"queue_full", "model_not_ready"}

@@ -32,6 +32,7 @@ from inference.gateway.limits.reservation import Reservation
 from inference.gateway.routing import Routed
 from inference.gateway.settlement import settlement
 from inference.gateway.spec import GenerationSpec
+from inference.gateway.vigil import watching
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +51,8 @@ async def generate(door: Door) -> None:
             spec = await door.parse(principal)
             note_spec(entry, spec, store_bodies=settings.STORE_BODIES and principal.store_bodies)
             reservation = await admit(entry, principal, spec)
-            await _route_and_stream(door, principal, spec, watch)
+            with watching(door, principal):
+                await _route_and_stream(door, principal, spec, watch)
     except asyncio.CancelledError:
         error = ApiError(CLIENT_CLOSED, "client_gone", "The client went away.")
     except TimeoutError:
@@ -75,7 +77,7 @@ async def _route_and_stream(
     finally:
         # However it ended, the replica stops and says what it made.
         await routed.cancel()
-        entry.replica = routed.replica_id
+        entry.replica, entry.attempts = routed.replica_id, routed.attempts
         entry.answered = routed.answered.text
         note_run(entry, routed.run, watch)
 

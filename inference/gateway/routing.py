@@ -35,6 +35,7 @@ class Routed:
         self.replica_id = ""
         self.run = self._new_run()
         self.answered = Answered(spec.n)  # all that was returned so far
+        self.attempts = 0  # replicas it was submitted to
 
     async def start(self) -> None:
         """Submit to the best replica that takes it. Raises ApiError when none does."""
@@ -89,6 +90,7 @@ class Routed:
     async def _start_on(self, replica: Replica) -> None:
         # Until it is submitted there is nothing to cancel, on this connection or a former one.
         self.replica_id, self.run, self._connection = replica.id, self._new_run(), None
+        self.attempts += 1
         self._connection = await connection_to(replica.address)
         for submit in self._submits:
             self._connection.submit(self.run, submit)

@@ -11,7 +11,7 @@ from inference.gateway.limits.peek import LimitState
 from inference.gateway.limits.reservation import Verdict
 from inference.gateway.limits.windows import WINDOWS
 
-_IN_HEADERS: Final = (Resource.REQUESTS, Resource.TOKENS)
+IN_HEADERS: Final = (Resource.REQUESTS, Resource.TOKENS)
 
 
 def verdict_noted(verdict: Verdict) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def limit_headers(states: Iterable[LimitState]) -> dict[str, str]:
     Tightest is what has the smallest part left. Where nothing bounds a resource it has no headers.
     """
     headers = {}
-    for resource in _IN_HEADERS:
+    for resource in IN_HEADERS:
         bounding = [state for state in states if state.rule.resource == resource]
         if bounding:
             tightest = min(bounding, key=lambda state: state.remaining / max(1, state.rule.amount))
