@@ -1,27 +1,29 @@
-"""Until when requests may take."""
+"""Until when requests may take, in seconds of one monotonic clock."""
 
-import heapq
-import itertools
+import math
 
 from inference.engine.sequence import Sequence
 
 
 class Deadlines:
-    """Sequences by the moment they must have ended; those that ended earlier may stay in here."""
+    """The moments at which sequences must have ended."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, int, Sequence]] = []
-        self._numbers = itertools.count()  # so that equal moments compare
+        self._moments: dict[Sequence, float] = {}
+        self._next = math.inf  # no moment is earlier, so most steps need not look at any
 
-    def add(self, sequence: Sequence) -> None:
+    def add(self, sequence: Sequence, now: float) -> None:
         seconds = sequence.request.deadline_s
         if seconds is not None:
-            moment = sequence.submitted + seconds
-            heapq.heappush(self._heap, (moment, next(self._numbers), sequence))
+            self._moments[sequence] = now + seconds
+            self._next = min(self._next, now + seconds)
+
+    def forget(self, sequence: Sequence) -> None:
+        self._moments.pop(sequence, None)
 
     def passed(self, now: float) -> list[Sequence]:
-        """Return, once, the sequences whose moment is `now` or earlier (time.monotonic)."""
-        late = []
-        while self._heap and self._heap[0][0] <= now:
-            late.append(heapq.heappop(self._heap)[2])
-        return late
+        """Return the sequences whose moment is `now` or earlier."""
+        if now < self._next:
+            return []
+        self._next = min((m for m in self._moments.values() if m > now), default=math.inf)
+        return [sequence for sequence, moment in self._moments.items() if moment <= now]

@@ -9,7 +9,6 @@ import torch
 
 from inference.engine.choice import BAD_LOGITS
 from inference.engine.completion_text import CompletionText
-from inference.engine.deadlines import Deadlines
 from inference.engine.decoder import Decoder
 from inference.engine.log import Log
 from inference.engine.logprobs import Logprobs
@@ -62,7 +61,6 @@ class Engine:
         self._token_bytes = TokenBytes(tokenizer)
         self._sampler = Sampler()
         self._scheduler = scheduler
-        self._deadlines = Deadlines()
         self._context_length = context_length  # tokens, prompt and completion together
         self._statistics = statistics
         self._log = log
@@ -76,7 +74,7 @@ class Engine:
     def step(self) -> None:
         """Advance every running request by a token and the prompts by their budget."""
         began = time.monotonic()
-        self._fail_late(began)
+        self._fail_late()
         plan = self._scheduler.schedule()
         try:
             tokens = self._run(plan)
@@ -100,7 +98,6 @@ class Engine:
             full = Failed(request.request_id, "queue_full", "the model's queue is full; try later")
             self._outgoing_of(connection).messages.append(full)
             return
-        self._deadlines.add(sequence)
         accepted = Accepted(request.request_id, position, self._start_in(position))
         self._outgoing_of(connection).messages.append(accepted)
 
@@ -196,11 +193,10 @@ class Engine:
         for sequence in sequences:
             self._fail(sequence, Refusal("bad_logits", detail), keep=False)
 
-    def _fail_late(self, now: float) -> None:
-        detail = "the request did not end before its deadline"
-        for sequence in self._deadlines.passed(now):
-            if sequence in self._scheduler:
-                self._fail(sequence, Refusal("deadline_passed", detail))
+    def _fail_late(self) -> None:
+        for sequence in self._scheduler.late():
+            detail = "the request did not end before its deadline"
+            self._fail(sequence, Refusal("deadline_passed", detail))
 
     def _fail_step(self, plan: Plan) -> None:
         self._log.event("step_failed", traceback=traceback.format_exc())

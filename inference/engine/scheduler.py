@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from typing import Final, NamedTuple
 
+from inference.engine.deadlines import Deadlines
 from inference.engine.fair_queue import FairQueue
 from inference.engine.prefix_index import PrefixIndex
 from inference.engine.sequence import Sequence
@@ -66,6 +67,7 @@ class Scheduler:
             bound=slots, total=slots + kept_slots, prefixes=prefixes or PrefixIndex()
         )
         self._queue = FairQueue()
+        self._deadlines = Deadlines()
         self._by_key: dict[tuple[Hashable, str], Sequence] = {}
         self.preempted = 0  # times since start
 
@@ -88,9 +90,6 @@ class Scheduler:
     def __iter__(self) -> Iterator[Sequence]:
         return iter(list(self._by_key.values()))
 
-    def __contains__(self, sequence: Sequence) -> bool:
-        return self._by_key.get(sequence.key) is sequence
-
     def find(self, connection: Hashable, request_id: str) -> Sequence | None:
         return self._by_key.get((connection, request_id))
 
@@ -98,8 +97,14 @@ class Scheduler:
         """Queue a sequence and return how many are before it. Raises QueueFullError."""
         if len(self._queue) >= self._max_waiting:
             raise QueueFullError
+        now = self._clock()
         self._by_key[sequence.key] = sequence
-        return self._queue.add(sequence, self._clock())
+        self._deadlines.add(sequence, now)
+        return self._queue.add(sequence, now)
+
+    def late(self) -> list[Sequence]:
+        """Return the sequences whose deadline has passed; all of them are to be removed."""
+        return self._deadlines.passed(self._clock())
 
     def schedule(self) -> Plan:
         """Return the next step's work; prompts it names have their slots already."""
@@ -118,6 +123,7 @@ class Scheduler:
         Without `keep`, what it computed is not to be used again.
         """
         del self._by_key[sequence.key]
+        self._deadlines.forget(sequence)
         if sequence.slot < 0:
             self._queue.remove(sequence)
             return []
