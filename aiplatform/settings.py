@@ -36,7 +36,7 @@ CORS_ALLOW_HEADERS = [
     *("x-api-key", "idempotency-key", "openai-organization", "openai-project"),
     *(f"x-stainless-{name}" for name in (*_SDK_HEADERS, "runtime-version", "timeout")),
 ]
-CORS_EXPOSE_HEADERS = ["x-request-id", "x-overhead-ms", "retry-after"]
+CORS_EXPOSE_HEADERS = ["x-request-id", "x-overhead-ms", "retry-after", "idempotent-replayed"]
 # nginx in front says which address a request came from; believed only where this is set.
 TRUST_PROXY_HEADERS = env.boolean("TRUST_PROXY_HEADERS", False)
 if TRUST_PROXY_HEADERS:
@@ -147,6 +147,11 @@ MAX_CONCURRENT_PER_USER = env.integer("MAX_CONCURRENT_PER_USER", 256, low=1, hig
 LEASE_TTL_S = env.integer("LEASE_TTL_S", 15, low=2, high=3600)
 STORE_BODIES = env.boolean("STORE_BODIES", True)
 HISTORY_RETENTION_DAYS = env.integer("HISTORY_RETENTION_DAYS", 90, low=0, high=36_500)
+# How long the first answer to an Idempotency-Key is given again, and the largest that is kept.
+IDEMPOTENCY_TTL_HOURS = env.integer("IDEMPOTENCY_TTL_HOURS", 24, low=1, high=720)
+IDEMPOTENCY_MAX_ANSWER_BYTES = env.integer(
+    "IDEMPOTENCY_MAX_ANSWER_BYTES", 1024 * 1024, low=1024, high=64 * 1024 * 1024
+)
 
 SHUTDOWN_GRACE_S = env.integer("SHUTDOWN_GRACE_S", 10, low=1, high=600)
 

@@ -29,6 +29,17 @@ class EventStream:
         self._loop = asyncio.get_running_loop()
         self._generation: asyncio.Task[None] | None = None
         self._ended = False
+        self._copy: bytearray | None = None
+        self._copy_bound = 0
+
+    def record(self, bound: int) -> None:
+        """Keep a copy of every event from now on, until it is over `bound` bytes."""
+        self._copy, self._copy_bound = bytearray(), bound
+
+    @property
+    def recorded(self) -> bytes:
+        """The copy; where it is over its bound it is of no use."""
+        return bytes(self._copy or b"")
 
     def attach(self, generation: "asyncio.Task[None]") -> None:
         """Name the task to cancel when the client goes away."""
@@ -36,6 +47,8 @@ class EventStream:
 
     async def put(self, data: bytes) -> None:
         """Pass an event on; returns when the one before it has been taken."""
+        if self._copy is not None and len(self._copy) <= self._copy_bound:
+            self._copy += data
         if data and not self._ended:
             await self._events.put(data)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
@@ -12,9 +13,13 @@ from accounts.authentication import authenticate
 from accounts.principal import Principal
 from aiplatform.clients import client_address, user_agent
 from aiplatform.errors import ApiError
+from aiplatform.idempotency.attempt import HEADER
+from aiplatform.idempotency.claim import Claim
+from aiplatform.idempotency.kept_answer import KeptAnswer
 from aiplatform.request_log import log_request, milliseconds
 from inference.api.answer import Form
 from inference.api.event_stream import EventStream
+from inference.api.idempotent import claim_for
 from inference.gateway import errors
 from inference.gateway.answered import Answered, Piece
 from inference.gateway.entry import CLIENT_CLOSED, Entry
@@ -23,7 +28,9 @@ from inference.gateway.spec import GenerationSpec
 
 Parse = Callable[[Principal], Awaitable[GenerationSpec]]
 
+STREAM: Final = "text/event-stream"
 STREAM_HEADERS: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+WHOLE: Final = "application/json"
 
 
 async def answer(request: HttpRequest, form: Form, parse: Parse) -> HttpResponseBase:
@@ -33,6 +40,8 @@ async def answer(request: HttpRequest, form: Form, parse: Parse) -> HttpResponse
     cancels this coroutine; after that it closes the stream. Either way the task is cancelled.
     """
     door = HttpDoor(request, form, parse)
+    if HEADER in request.META and (instead := await claim_for(door)):
+        return instead
     task = start(generate(door))
     door.stream.attach(task)
     task.add_done_callback(door.ended)
@@ -47,10 +56,11 @@ class HttpDoor:
     """One HTTP request on its way through the gateway."""
 
     def __init__(self, request: HttpRequest, form: Form, parse: Parse) -> None:
-        self._request = request
+        self.request = request
         request.logged_by_door = True  # type: ignore[attr-defined]  # read by request_scope
         self._form = form
         self._parse = parse
+        self._claim: Claim | None = None  # where the request carries an Idempotency-Key
         self._spec: GenerationSpec | None = None
         self._answered = Answered(1)
         self.stream = EventStream()
@@ -67,8 +77,24 @@ class HttpDoor:
         if not self.response.done() and not generation.cancelled() and generation.exception():
             self.response.set_exception(generation.exception() or RuntimeError())
 
+    def hold(self, claim: Claim) -> None:
+        """Keep the answer for who asks again with the same Idempotency-Key."""
+        self._claim = claim
+        self.stream.record(settings.IDEMPOTENCY_MAX_ANSWER_BYTES)
+
+    def refuse(self, error: ApiError) -> HttpResponse:
+        """Return the answer to a request that is not generated for at all."""
+        log_request(self.request, error.status, code=error.code)
+        return self._form.refusal(self.request, error)
+
+    def repeat(self, principal: Principal, first: KeptAnswer) -> HttpResponse:
+        """Return the first answer again."""
+        user, key = principal.username, principal.key_name
+        log_request(self.request, first.status, user=user, key=key, outcome="replayed")
+        return first.again()
+
     async def authenticate(self) -> Principal:
-        principal = await authenticate(self._request)
+        principal = await authenticate(self.request)
         if scopes.GENERATE not in principal.scopes:
             raise errors.scope_missing(scopes.GENERATE)
         return principal
@@ -82,7 +108,7 @@ class HttpDoor:
         if self._spec and self._spec.stream:
             self._respond(
                 StreamingHttpResponse(
-                    self.stream, content_type="text/event-stream", headers=STREAM_HEADERS
+                    self.stream, content_type=STREAM, headers=STREAM_HEADERS
                 )
             )
             await self.stream.put(self._form.first(self._spec, self.entry))
@@ -93,40 +119,54 @@ class HttpDoor:
             await self.stream.put(self._form.delta(self._spec, self.entry, piece))
 
     async def finish(self, error: ApiError | None) -> None:
-        await self._answer(error)
+        last = b"" if error or not self._spec else self._last(self._spec)
+        if self._claim:
+            await self._conclude(self._claim, error, last)
+        await self._answer(error, last)
         # After the callbacks that this sets off, which send the answer.
         asyncio.get_running_loop().call_soon(self._log, error)
 
-    async def _answer(self, error: ApiError | None) -> None:
+    def _last(self, spec: GenerationSpec) -> bytes:
+        """Return the whole answer, or the events that close a stream."""
+        write = self._form.last if spec.stream else self._form.whole
+        return write(spec, self.entry, self._answered)
+
+    async def _conclude(self, claim: Claim, error: ApiError | None, last: bytes) -> None:
+        """Keep the answer before its last byte is sent, or let the next who asks be served."""
+        if error:
+            await claim.release()
+        elif self._spec and self._spec.stream:
+            headers = {"Content-Type": STREAM, **STREAM_HEADERS}
+            await claim.keep(KeptAnswer(200, headers, self.stream.recorded + last))
+        else:
+            await claim.keep(KeptAnswer(200, {"Content-Type": WHOLE}, last))
+
+    async def _answer(self, error: ApiError | None, last: bytes) -> None:
         if self.response.cancelled() or (error and error.status == CLIENT_CLOSED):
             return
         if self.response.done():
-            await self._end_stream(error)
+            await self._end_stream(error, last)
         elif error:
-            self._respond(self._form.refusal(self._request, error))
-        elif self._spec:
-            body = self._form.whole(self._spec, self.entry, self._answered)
-            self._respond(HttpResponse(body, content_type="application/json"))
+            self._respond(self._form.refusal(self.request, error))
+        else:
+            self._respond(HttpResponse(last, content_type=WHOLE))
 
-    async def _end_stream(self, error: ApiError | None) -> None:
-        if error:
-            await self.stream.put(self._form.failed(self.entry, error))
-        elif self._spec:
-            await self.stream.put(self._form.last(self._spec, self.entry, self._answered))
+    async def _end_stream(self, error: ApiError | None, last: bytes) -> None:
+        await self.stream.put(self._form.failed(self.entry, error) if error else last)
         await self.stream.end()
 
     def _respond(self, response: HttpResponseBase) -> None:
         if self.entry.overhead_ms is not None:
             # The entry was settled since it was timed; that too is time outside the model.
             in_model = self.entry.duration_ms - self.entry.overhead_ms
-            response["x-overhead-ms"] = f"{milliseconds(self._request) - in_model:.2f}"
+            response["x-overhead-ms"] = f"{milliseconds(self.request) - in_model:.2f}"
         if not self.response.done():
             self.response.set_result(response)
 
     def _log(self, error: ApiError | None) -> None:
         entry = self.entry
         log_request(
-            self._request,
+            self.request,
             error.status if error else 200,
             user=entry.username,
             key=entry.key_name,
