@@ -5,5 +5,8 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        """Tell drf-spectacular how callers authenticate; it registers what it has seen defined."""
-        from accounts import schema  # noqa: F401  # importing it is what registers it
+        """Register the system checks, and with drf-spectacular how callers authenticate."""
+        from accounts import checks, schema  # noqa: F401  # importing them is what registers
+        from accounts.audit import audit_deletions
+
+        audit_deletions()

@@ -1,4 +1,4 @@
-"""The authenticator of every door: an API key as a bearer token or in `X-API-Key`."""
+"""The authenticator of every door: an API key or an access token, each in either header."""
 
 import hashlib
 from collections.abc import Callable
@@ -10,11 +10,11 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts import key_format
+from accounts import key_format, tokens
 from accounts.errors import AuthenticationRefused
 from accounts.networks import lies_in
 from accounts.principal import Principal
-from accounts.selectors import principal_of_key
+from accounts.selectors import principal_of_key, principal_of_user
 from aiplatform.clients import client_address
 from aiplatform.database import in_database
 from aiplatform.errors import ApiError
@@ -71,6 +71,9 @@ def _reader_of(credential: str) -> Callable[[str], Principal]:
     """
     if key_format.is_well_formed(credential):
         return principal_of_key
+    if tokens.is_token_like(credential):
+        tokens.refuse_malformed(credential)
+        return _principal_of_token
     raise AuthenticationRefused.invalid()
 
 
@@ -83,7 +86,12 @@ def _from_here(principal: Principal, request: HttpRequest) -> Principal:
     if principal.allowed_networks and not lies_in(address, principal.allowed_networks):
         detail = f"This API key may not be used from {address[:MAX_ADDRESS] or 'here'}."
         raise ApiError(403, "network_not_allowed", detail)
+    request.principal = principal  # type: ignore[attr-defined]  # for what looks at the answer
     return principal
+
+
+def _principal_of_token(text: str) -> Principal:
+    return principal_of_user(tokens.user_of_access_token(text))
 
 
 def _credential(request: HttpRequest) -> str:

@@ -1,6 +1,7 @@
 """Typed reading of environment variables. A wrong value stops the start and names the fix."""
 
 import os
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -9,6 +10,7 @@ T = TypeVar("T")
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
+_RATE = re.compile(r"[0-9]{1,9}/([1-9][0-9]{0,3})?[smhd]")
 
 
 class Misconfigured(SystemExit):
@@ -51,6 +53,11 @@ def listing(name: str, default: list[str]) -> list[str]:
     return default if raw is None else [item.strip() for item in raw.split(",") if item.strip()]
 
 
+def rates(name: str, default: list[str]) -> list[str]:
+    """Return the variable as rates: a count a period (s, m, h, d), as in `50/h` or `10/5m`."""
+    return _read(name, default, _to_rates, "rates like 10/m,200/d: counts a second, m, h or d")
+
+
 def directory(name: str, default: Path) -> Path:
     """Return the variable as an absolute path; the folder is made where it is missing."""
     path = Path(text(name, str(default))).expanduser().resolve()
@@ -90,6 +97,13 @@ def _to_boolean(raw: str) -> bool:
     if lowered in _FALSE:
         return False
     raise ValueError(raw)
+
+
+def _to_rates(raw: str) -> list[str]:
+    found = [item.strip() for item in raw.split(",")]
+    if not all(_RATE.fullmatch(item) for item in found):
+        raise ValueError(raw)
+    return found
 
 
 def _within(value: T, low: T, high: T) -> T:

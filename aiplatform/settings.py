@@ -1,5 +1,6 @@
 """All settings, read once from the environment. `.env.example` says what each is for."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import dj_database_url
@@ -22,6 +23,9 @@ SECRET_KEY = secret("SECRET_KEY", VAR_DIR / "secrets")
 API_KEY_PEPPER = secret("API_KEY_PEPPER", VAR_DIR / "secrets")
 # Peppers that keys made earlier were digested under; they verify, new keys use API_KEY_PEPPER.
 API_KEY_OLD_PEPPERS = env.listing("API_KEY_OLD_PEPPERS", [])
+
+# Signs access and refresh tokens, and nothing else.
+JWT_SIGNING_KEY = secret("JWT_SIGNING_KEY", VAR_DIR / "secrets")
 
 HOST = env.text("HOST", "127.0.0.1")
 PORT = env.integer("PORT", 8000, low=1, high=65535)
@@ -55,6 +59,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "corsheaders",
     "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+    "django_ratelimit",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_prometheus",
@@ -76,7 +82,10 @@ MIDDLEWARE = [
 ]
 # What an API request goes through: it has no session, cookie or form, and each of the others would
 # cost it a thread hop. All of these are asynchronous.
-API_MIDDLEWARE = MIDDLEWARE[:2] if CORS_ALLOWED_ORIGINS else MIDDLEWARE[:1]
+API_MIDDLEWARE = [
+    *(MIDDLEWARE[:2] if CORS_ALLOWED_ORIGINS else MIDDLEWARE[:1]),
+    "inference.gateway.limits.headers.limits_told",
+]
 API_PREFIXES = ("/v1/", "/api/v1/", "/health", "/metrics")
 
 ROOT_URLCONF = "aiplatform.urls"
@@ -120,12 +129,37 @@ REDIS_SOCKET = RUN_DIR / "valkey.sock"
 REDIS_URL = env.text("REDIS_URL", f"unix://{REDIS_SOCKET}")
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "cache",
+        "OPTIONS": {"socket_timeout": 2.0, "socket_connect_timeout": 2.0},
+    }
+}
+# It knows another package for Redis; Django's own counts just as atomically.
+SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"]
+
 AUTH_USER_MODEL = "accounts.User"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+SIGN_UP_ENABLED = env.boolean("SIGN_UP_ENABLED", False)
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": JWT_SIGNING_KEY,
+    "ISSUER": env.text("JWT_ISSUER", "aiplatform"),
+    "AUDIENCE": env.text("JWT_AUDIENCE", "aiplatform"),
+    "LEEWAY": env.integer("JWT_LEEWAY_S", 5, low=0, high=60),
+    "ACCESS_TOKEN_LIFETIME": timedelta(
+        minutes=env.integer("JWT_ACCESS_MINUTES", 15, low=1, high=24 * 60)
+    ),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=env.integer("JWT_REFRESH_DAYS", 7, low=1, high=90)),
+    "USER_ID_CLAIM": "sub",
+    "CHECK_REVOKE_TOKEN": True,  # a token dies with the password it was made under
+}
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.boolean("SECURE_COOKIES", False)
 
@@ -152,6 +186,25 @@ IDEMPOTENCY_TTL_HOURS = env.integer("IDEMPOTENCY_TTL_HOURS", 24, low=1, high=720
 IDEMPOTENCY_MAX_ANSWER_BYTES = env.integer(
     "IDEMPOTENCY_MAX_ANSWER_BYTES", 1024 * 1024, low=1024, high=64 * 1024 * 1024
 )
+
+
+def _rates(group: str, by_address: list[str], by_name: list[str]) -> dict[str, list[str]]:
+    return {
+        "address": env.rates(f"{group}_RATES_BY_ADDRESS", by_address),
+        "name": env.rates(f"{group}_RATES_BY_NAME", by_name),
+    }
+
+
+# How often one address and one user name may try what is worth guessing or flooding.
+RATES = {
+    "sign_in": _rates("SIGN_IN", ["20/m"], ["10/m", "50/h"]),
+    "refresh": _rates("REFRESH", ["120/m"], ["30/m"]),
+    "sign_up": _rates("SIGN_UP", ["10/h"], ["10/h"]),
+    "key_creation": _rates("KEY_CREATION", ["120/h"], ["60/h"]),
+    "upload": _rates("UPLOAD", ["120/m"], ["60/m"]),
+    # Whoever calls a public endpoint of the API without a key or token.
+    "anonymous": {"address": env.rates("ANONYMOUS_RATES", ["50/h", "200/d"]), "name": []},
+}
 
 SHUTDOWN_GRACE_S = env.integer("SHUTDOWN_GRACE_S", 10, low=1, high=600)
 

@@ -1,10 +1,14 @@
 """Every address of the platform."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.urls import include, path, re_path
 from django_prometheus.exports import ExportToDjangoView
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
+from accounts.rate_limits import AnonymousThrottle
+from accounts.sign_in import admin_sign_in
 from aiplatform import health
 from aiplatform.landing import favicon, landing
 
@@ -13,16 +17,21 @@ handler403 = "aiplatform.errors.forbidden"
 handler404 = "aiplatform.errors.not_found"
 handler500 = "aiplatform.errors.server_error"
 
+# Building the schema takes long enough to be worth a bound; its pages are part of the same visit.
+_for_anyone: dict[str, Any] = {"throttle_classes": [AnonymousThrottle]}
+
 urlpatterns = [
     path("", include("inference.api.urls")),  # first: it is asked most, and tried in order
     path("", landing),
     path("favicon.ico", favicon),
+    path("api/v1/", include("accounts.api.tokens.urls")),
+    path("admin/login/", admin_sign_in),  # before the admin's own at the same address
     path("admin/", admin.site.urls),
     re_path(r"^health/live/?$", health.live),
     re_path(r"^health/ready/?$", health.ready),
     re_path(r"^health/?$", health.summary),
     re_path(r"^metrics/?$", ExportToDjangoView),
-    re_path(r"^api/schema/?$", SpectacularAPIView.as_view(), name="schema"),
-    re_path(r"^api/docs/?$", SpectacularSwaggerView.as_view(url_name="schema")),
-    re_path(r"^api/redoc/?$", SpectacularRedocView.as_view(url_name="schema")),
+    re_path(r"^api/schema/?$", SpectacularAPIView.as_view(**_for_anyone), name="schema"),
+    re_path(r"^api/docs/?$", SpectacularSwaggerView.as_view(url_name="schema", **_for_anyone)),
+    re_path(r"^api/redoc/?$", SpectacularRedocView.as_view(url_name="schema", **_for_anyone)),
 ]

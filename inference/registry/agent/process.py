@@ -19,6 +19,7 @@ _SECRETS: Final = frozenset(
         "SECRET_KEY",
         "API_KEY_PEPPER",
         "API_KEY_OLD_PEPPERS",
+        "JWT_SIGNING_KEY",
         "DATABASE_URL",
         "REDIS_URL",
         "DJANGO_SUPERUSER_PASSWORD",

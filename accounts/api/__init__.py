@@ -1,0 +1,1 @@
+"""The doors of accounts: keys, tokens, sign-up and the audit trail."""

@@ -1,0 +1,1 @@
+"""`/api/v1/auth/token`: tokens for people, in exchange for their password."""
