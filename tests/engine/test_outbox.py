@@ -4,8 +4,17 @@ import asyncio
 
 import pytest
 
-from inference.engine.outbox import MAX_PENDING_BYTES, Outbox, OutboxFullError
-from inference.engine.wire import Accepted, Delta, Deltas, Finished, FromRunner, Usage, read_reply
+from inference.engine.outbox import LOGPROB_BYTES, MAX_PENDING_BYTES, Outbox, OutboxFullError
+from inference.engine.wire import (
+    Accepted,
+    Delta,
+    Deltas,
+    Finished,
+    FromRunner,
+    TokenLogprob,
+    Usage,
+    read_reply,
+)
 
 
 async def sent(outbox: Outbox) -> list[FromRunner]:
@@ -23,6 +32,17 @@ async def test_deltas_of_many_steps_coalesce_by_request() -> None:
     for text in "abc":
         outbox.put(Deltas([Delta("x", text, 1), Delta("y", text.upper(), 1)]))
     assert await sent(outbox) == [Deltas([Delta("x", "abc", 3), Delta("y", "ABC", 3)])]
+
+
+async def test_logprobs_coalesce_in_order_and_count() -> None:
+    outbox = Outbox()
+    one, two = TokenLogprob(b"a", -1.0, [(b"b", -0.5)]), TokenLogprob(b"\xc3", -2.0)
+    outbox.put(Deltas([Delta("x", "", 1, [one])]))
+    outbox.put(Deltas([Delta("x", "a", 2, [two])]))
+    assert await sent(outbox) == [Deltas([Delta("x", "a", 3, [one, two])])]
+    many = [one] * (MAX_PENDING_BYTES // (2 * LOGPROB_BYTES) + 1)
+    with pytest.raises(OutboxFullError):
+        outbox.put(Deltas([Delta("x", "", 1, many)]))
 
 
 async def test_a_request_s_text_comes_before_its_end_and_after_its_acceptance() -> None:

@@ -53,6 +53,23 @@ def test_prompts_and_lengths_outside_their_bounds(
         ("top_p", 1.01),
         ("top_p", float("nan")),
         ("top_k", -1),
+        ("min_p", -0.1),
+        ("min_p", 1.1),
+        ("min_p", float("nan")),
+        ("repetition_penalty", 0.0),
+        ("repetition_penalty", 10.1),
+        ("repetition_penalty", float("nan")),
+        ("presence_penalty", 2.1),
+        ("presence_penalty", float("nan")),
+        ("frequency_penalty", -2.1),
+        ("frequency_penalty", float("inf")),
+        ("logprobs", -1),
+        ("logprobs", 21),
+        ("logit_bias", {500: 1.0}),
+        ("logit_bias", {-1: 1.0}),
+        ("logit_bias", {1: 100.5}),
+        ("logit_bias", {1: float("nan")}),
+        ("logit_bias", dict.fromkeys(range(301), 1.0)),
         ("seed", 2**63),
     ],
 )
@@ -65,6 +82,19 @@ def test_sampling_values_outside_their_bounds(engine: Bench, name: str, value: A
 @pytest.mark.parametrize("stop", [[""], ["a"] * 65, ["a" * 1025]])
 def test_stop_strings_outside_their_bounds(engine: Bench, stop: list[str]) -> None:
     assert refused(engine, [1], stop=stop).code == "invalid_stop"
+
+
+@pytest.mark.parametrize("tokens", [[500], [-1], [1] * 65])
+def test_stop_tokens_outside_their_bounds(engine: Bench, tokens: list[int]) -> None:
+    failed = refused(engine, [1], stop_token_ids=tokens)
+    assert failed.code == "invalid_stop"
+    assert "stop_token_ids" in failed.detail
+
+
+@pytest.mark.parametrize("min_tokens", [-1, 6])
+def test_a_least_length_outside_its_bounds(engine: Bench, min_tokens: int) -> None:
+    failed = refused(engine, [1], 5, min_tokens=min_tokens)
+    assert (failed.code, "max_tokens, 5" in failed.detail) == ("invalid_min_tokens", True)
 
 
 def test_a_prompt_that_just_fits_is_taken_and_fills_the_context(engine: Bench) -> None:
