@@ -25,5 +25,8 @@ urlpatterns = [
     *_both("v1/models", OpenAIModelViewSet, {"get": "list"}),
     *_both("v1/models/<str:name>", OpenAIModelViewSet, {"get": "retrieve"}),
     path("api/v1/", include("inference.api.native.models.urls")),
+    path("api/v1/", include("inference.api.native.requests.urls")),
+    path("api/v1/", include("inference.api.native.usage.urls")),
+    path("api/v1/", include("inference.api.native.quotas.urls")),
     *_both("v1/completions", CompletionViewSet, {"post": "create"}),
 ]

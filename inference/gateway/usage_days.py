@@ -11,7 +11,7 @@ from inference.gateway.entry import Entry
 from inference.gateway.models import Status, UsageDay
 
 _KEY: Final = ("user_id", "day", "api_key_id", "model_name")
-_SUMS: Final = (
+SUMS: Final = (
     *("requests", *Status.values),
     *("prompt_tokens", "completion_tokens", "cached_tokens"),
     *("charged_requests", "charged_tokens", "cost_nano"),
@@ -58,7 +58,7 @@ def _day(since_epoch: int) -> str:
 
 
 def _amounts(entry: Entry) -> tuple[int, ...]:
-    """Return what the entry adds to each of `_SUMS`. Tokens that nobody is charged for add none."""
+    """Return what the entry adds to each of `SUMS`. Tokens that nobody is charged for add none."""
     made = entry.charged_tokens > 0 or entry.status == Status.COMPLETED
     return (
         1,
@@ -77,9 +77,9 @@ def _statement() -> str:
     """Return the upsert; both databases that we run on know this clause."""
     quote = connection.ops.quote_name
     table = quote(UsageDay._meta.db_table)
-    names = ", ".join(quote(name) for name in (*_KEY, *_SUMS))
-    places = ", ".join(["%s"] * len((*_KEY, *_SUMS)))
-    added = ", ".join(f"{quote(n)} = {table}.{quote(n)} + excluded.{quote(n)}" for n in _SUMS)
+    names = ", ".join(quote(name) for name in (*_KEY, *SUMS))
+    places = ", ".join(["%s"] * len((*_KEY, *SUMS)))
+    added = ", ".join(f"{quote(n)} = {table}.{quote(n)} + excluded.{quote(n)}" for n in SUMS)
     key = ", ".join(quote(name) for name in _KEY)
     return (
         f"INSERT INTO {table} ({names}) VALUES ({places}) "  # noqa: S608

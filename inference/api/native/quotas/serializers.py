@@ -1,0 +1,36 @@
+"""Limits at the edge."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from inference.api.native.usage.whose import QuerySerializer
+
+
+class QuotaQuerySerializer(QuerySerializer):
+    """For which model."""
+
+    model = serializers.CharField(
+        required=False, max_length=100, help_text="Adds the limits that count each model."
+    )
+
+
+class QuotaSerializer(serializers.Serializer[Any]):
+    """One limit as it stands. Cost is in the currency of the prices."""
+
+    resource = serializers.CharField()
+    window = serializers.CharField()
+    per = serializers.CharField(help_text="For whom is counted.")
+    model = serializers.CharField(allow_null=True, help_text="Counts this model alone; null: all.")
+    source = serializers.CharField(help_text="`plan NAME`, `user`, `key` or `platform`.")
+    limit = serializers.FloatField()
+    used = serializers.FloatField()
+    reserved = serializers.FloatField(help_text="By requests under way.")
+    remaining = serializers.FloatField()
+    resets_in = serializers.FloatField(help_text="Seconds; 0 where nothing frees by itself.")
+
+
+class QuotaListSerializer(serializers.Serializer[Any]):
+    """Every limit that applies to the caller."""
+
+    results = QuotaSerializer(many=True)

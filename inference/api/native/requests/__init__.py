@@ -1,0 +1,1 @@
+"""`/api/v1/requests`: the history of one's requests, and why each went as it did."""

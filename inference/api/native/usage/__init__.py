@@ -1,0 +1,1 @@
+"""`/api/v1/usage`: what was used, by day, model and key."""
