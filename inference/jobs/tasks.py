@@ -1,8 +1,11 @@
 """What the worker does. Tasks only call; the work is in the modules beside this one."""
 
+import asyncio
+
 import structlog
 from celery import shared_task
 
+from inference.gateway.limits.rebuilding import drift_find
 from inference.jobs.history import history_purge
 
 log = structlog.get_logger("inference.jobs")
@@ -12,3 +15,11 @@ log = structlog.get_logger("inference.jobs")
 def purge_history() -> None:
     """Delete what is older than HISTORY_RETENTION_DAYS."""
     log.info("history purged", rows=history_purge())
+
+
+@shared_task(name="inference.jobs.check_counters")
+def check_counters() -> None:
+    """Report counters of the limits that do not hold what the history says."""
+    drifts = asyncio.run(drift_find())
+    for drift in drifts:
+        log.error("counter adrift", **drift._asdict())
