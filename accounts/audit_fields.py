@@ -33,13 +33,17 @@ def _either(yes: str, no: str) -> Callable[[Any], str]:
     return lambda value: yes if value else no
 
 
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Never a digest, a password's hash, a token. By label, so that accounts imports no other app.
 KINDS: Final = {
     "accounts.user": Kind(
         "user",
-        frozenset(
+        _names(
             "username first_name last_name email plan password "
-            "is_active is_staff is_superuser groups user_permissions".split()
+            "is_active is_staff is_superuser groups user_permissions"
         ),
         {
             "password": "password_changed",
@@ -52,23 +56,22 @@ KINDS: Final = {
     ),
     "accounts.apikey": Kind(
         "api_key",
-        frozenset(
+        _names(
             "user name public_id scopes allowed_models allowed_networks store_bodies "
-            "expires_at revoked_at rotated_from".split()
+            "expires_at revoked_at rotated_from"
         ),
-        {"revoked_at": _either("revoked", "restored")},
+        {"revoked_at": "revoked"},
     ),
-    "accounts.plan": Kind("plan", frozenset("name description is_default users".split())),
+    "accounts.plan": Kind("plan", _names("name description is_default users")),
     "accounts.limit": Kind(
-        "limit",
-        frozenset("plan user api_key per model_name resource window amount".split()),
+        "limit", _names("plan user api_key per model_name resource window amount")
     ),
     "registry.model": Kind(
         "model",
-        frozenset(
+        _names(
             "name task description source revision licence dtype context_length "
             "max_output_tokens slots max_queue threads default_temperature default_top_p "
-            "price_prompt price_completion shared_prompts enabled is_default".split()
+            "price_prompt price_completion shared_prompts enabled is_default"
         ),
         {"enabled": _either("enabled", "disabled")},
     ),

@@ -23,3 +23,7 @@ class AuthenticationRefused(Exception):
     def invalid(cls) -> Self:
         """Credentials that nobody has."""
         return cls("invalid_api_key", "Incorrect API key.")
+
+
+class ConcurrentChange(Exception):
+    """Somebody else changed or deleted the same row at the same moment. Nothing was written."""

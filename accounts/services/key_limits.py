@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from accounts.models import ApiKey, Limit
+from accounts.services.limits import limit_delete, limit_write
 
 
 @transaction.atomic
@@ -13,8 +14,16 @@ def key_limits_replace(*, key: ApiKey, limits: Sequence[Limit]) -> None:
 
     Raises IntegrityError where two of them, or one that came between, count the same.
     """
-    Limit.objects.filter(api_key=key).delete()
-    Limit.objects.bulk_create(_of(key, limit) for limit in limits)
+    stored = {limit.counter: limit for limit in Limit.objects.filter(api_key=key)}
+    for counter in stored.keys() - {limit.counter for limit in limits}:
+        limit_delete(limit=stored.pop(counter))
+    for limit in limits:
+        known = stored.pop(limit.counter, None)
+        if known is None:
+            limit_write(limit=_of(key, limit))
+        elif known.amount != limit.amount:
+            known.amount = limit.amount
+            limit_write(limit=known)
 
 
 def _of(key: ApiKey, limit: Limit) -> Limit:

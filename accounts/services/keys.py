@@ -10,6 +10,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts import key_format, scopes
+from accounts.audit import audit, audit_changed, audit_created
+from accounts.audit_fields import recorded
 from accounts.models import ApiKey, Limit, User
 from accounts.services.key_limits import key_limits_replace
 
@@ -63,15 +65,22 @@ def api_key_create(
         store_bodies=store_bodies,
         rotated_from=rotated_from,
     )
+    audit_created(key)
     key_limits_replace(key=key, limits=limits)
     return key, key_format.to_text(parts)
 
 
+@transaction.atomic
 def api_key_revoke(*, key_id: int) -> bool:
     """Revoke a key for good; return whether it was this call that did it."""
-    return ApiKey.objects.filter(id=key_id, revoked_at=None).update(revoked_at=timezone.now()) == 1
+    now = timezone.now()
+    if ApiKey.objects.filter(id=key_id, revoked_at=None).update(revoked_at=now) != 1:
+        return False
+    audit_changed(ApiKey.objects.get(id=key_id), {"revoked_at": None}, {"revoked_at": now})
+    return True
 
 
+@transaction.atomic
 def api_key_update(*, key: ApiKey, fields: dict[str, Any]) -> None:
     """Change what may change of a key after it was made. Raises UnknownScope, naming the scope.
 
@@ -79,8 +88,9 @@ def api_key_update(*, key: ApiKey, fields: dict[str, Any]) -> None:
     """
     _refuse_unknown_scopes(fields.get("scopes", []))
     changes = {name: fields[name] for name in CHANGEABLE if name in fields}
-    if changes:
-        ApiKey.objects.filter(id=key.id).update(**changes)
+    stored = ApiKey.objects.filter(id=key.id).first()
+    if changes and stored and ApiKey.objects.filter(id=key.id).update(**changes) == 1:
+        audit_changed(stored, recorded(stored, changes), recorded(ApiKey(**changes), changes))
 
 
 @transaction.atomic
@@ -99,6 +109,8 @@ def api_key_rotate(*, key_id: int, grace: timedelta) -> tuple[ApiKey, str]:
     after = ApiKey.objects.filter(rotated_from=old, revoked_at=None).first()
     if after:
         raise KeyNotInForce(f"This key was rotated before, to key {after.id}. Rotate that one.")
+    was, becomes = {"expires_at": old.expires_at}, {"expires_at": end}
+    audit("api_key.rotated", old, before=was, after=becomes)
     kept = {name: getattr(old, name) for name in CHANGEABLE if name != "scopes"}
     limits = list(Limit.objects.filter(api_key=old))
     return api_key_create(user=old.user, scope=old.scopes, limits=limits, rotated_from=old, **kept)
