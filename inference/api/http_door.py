@@ -24,6 +24,7 @@ from inference.gateway import errors
 from inference.gateway.answered import Answered, Piece
 from inference.gateway.entry import CLIENT_CLOSED, Entry
 from inference.gateway.generation import generate, start
+from inference.gateway.limits.report import tell_limits
 from inference.gateway.spec import GenerationSpec
 
 Parse = Callable[[Principal], Awaitable[GenerationSpec]]
@@ -156,6 +157,7 @@ class HttpDoor:
         await self.stream.end()
 
     def _respond(self, response: HttpResponseBase) -> None:
+        tell_limits(response, self.entry.limits)
         if self.entry.overhead_ms is not None:
             # The entry was settled since it was timed; that too is time outside the model.
             in_model = self.entry.duration_ms - self.entry.overhead_ms

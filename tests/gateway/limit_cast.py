@@ -34,10 +34,20 @@ def request(
 ) -> GenerationSpec:
     """Return a request for `prompt` + `max_tokens` tokens at most; `fields` are the model's."""
     values: dict[str, Any] = {
-        **{"id": 1, "name": model, "task": "chat", "is_default": True, "directory": ""},
-        **{"context_length": 4096, "max_output_tokens": 4096, "slots": 1000, "max_queue": 0},
-        **{"default_temperature": 1.0, "default_top_p": 1.0, "created": 0},
-        **{"price_prompt": 1_000, "price_completion": 2_000},  # 1e-12 of the currency each
+        "id": 1,
+        "name": model,
+        "task": "chat",
+        "is_default": True,
+        "directory": "",
+        "context_length": 4096,
+        "max_output_tokens": 4096,
+        "slots": 1000,
+        "max_queue": 0,
+        "default_temperature": 1.0,
+        "default_top_p": 1.0,
+        "created": 0,
+        "price_prompt": 1_000,
+        "price_completion": 2_000,  # 1e-12 of the currency each
         **fields,
     }
     served = ServedModel(**values)

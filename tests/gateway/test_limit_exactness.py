@@ -7,9 +7,12 @@ import pytest
 import redis
 from pytest_django import Settings
 
+from accounts.limit_rules import LimitRule
 from aiplatform.errors import ApiError
 from inference.gateway.limits.counters import Amounts
 from inference.gateway.limits.peek import limits_peek
+from inference.gateway.limits.reservation import Reservation
+from inference.gateway.spec import GenerationSpec
 from tests.gateway.limit_cast import admitted, ask, at_once, caller, request, rule, settle_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,18 +35,18 @@ BUDGETS = [
 ]
 
 
-@pytest.mark.parametrize("budget", BUDGETS, ids=lambda one: f"{one.resource}-{one.window}-{one.per}")
+@pytest.mark.parametrize(
+    "budget", BUDGETS, ids=lambda one: f"{one.resource}-{one.window}-{one.per}"
+)
 async def test_of_fifty_at_once_exactly_ten_get_in_and_cancelled_all_is_back(
-    store: "redis.Redis", budget: object
+    store: "redis.Redis", budget: LimitRule
 ) -> None:
-    who = caller(budget)  # type: ignore[arg-type]
+    who = caller(budget)
     for _ in range(2):
         answers = await at_once(50, who, request())
         refused = [one for one in answers if isinstance(one, ApiError)]
         assert len(admitted(answers)) == 10
-        assert {(one.status, one.code) for one in refused} == {
-            (429, f"{budget.resource}_limit")  # type: ignore[attr-defined]
-        }
+        assert {(one.status, one.code) for one in refused} == {(429, f"{budget.resource}_limit")}
         await settle_all(answers)  # cancelled before anything was made
     (state,) = await limits_peek(who, "tiny")
     assert (state.used, state.reserved) == (0, 0)
@@ -109,15 +112,15 @@ async def test_no_interleaving_goes_one_over(
         rule("concurrency", "now", dice.randint(1, 12)),
     ]
     who, used = caller(*bounds), Amounts()
-    under_way: list = []
+    under_way: list[tuple[Reservation, GenerationSpec]] = []
 
-    async def end(one: object, what: object) -> None:
+    async def end(one: Reservation, what: GenerationSpec) -> None:
         nonlocal used
-        made = dice.randint(0, what.max_tokens)  # type: ignore[attr-defined]
-        tokens = made and made + len(what.prompt)  # type: ignore[attr-defined]
+        made = dice.randint(0, what.max_tokens)
+        tokens = made and made + len(what.prompt)
         spent = Amounts(int(made > 0), tokens, cost=2 * made)
         used = Amounts(*(sum(pair) for pair in zip(used, spent, strict=True)))
-        await one.settle(spent)  # type: ignore[attr-defined]
+        await one.settle(spent)
 
     for _ in range(25):
         what = request(prompt=dice.randint(1, 20), max_tokens=dice.randint(1, 30))

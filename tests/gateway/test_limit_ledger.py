@@ -30,14 +30,17 @@ DAY_S = 86_400
 
 @pytest.fixture
 def ada(store: "redis.Redis") -> Iterator[User]:
-    yield person("ada")
+    return person("ada")
 
 
 def answered(user: User, seconds_ago: float, **fields: Any) -> None:
     """Put a request into the history that was answered then."""
     moment = time.time() - seconds_ago
     values: dict[str, Any] = {
-        **{"charged_requests": 1, "charged_tokens": 10, "cost_nano": 16, "model_name": "tiny"},
+        "charged_requests": 1,
+        "charged_tokens": 10,
+        "cost_nano": 16,
+        "model_name": "tiny",
         "counted_at": int(moment * 1000),
         "created_at": datetime.fromtimestamp(moment, UTC),
         **fields,

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
+from django.http import HttpResponseBase
+
 from accounts.models import Resource
 from aiplatform.errors import ApiError
 from inference.gateway import errors
@@ -74,6 +76,12 @@ def limit_headers(states: Iterable[LimitState]) -> dict[str, str]:
                 f"x-ratelimit-reset-{resource}": _duration(tightest.resets_ms),
             }
     return headers
+
+
+def tell_limits(response: HttpResponseBase, states: Iterable[LimitState]) -> None:
+    """Put the headers on an answer."""
+    for name, value in limit_headers(states).items():
+        response[name] = value
 
 
 def after(verdict: Verdict) -> list[LimitState]:
