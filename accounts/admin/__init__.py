@@ -3,9 +3,12 @@
 from django.contrib import admin
 
 from accounts.admin.api_key import ApiKeyAdmin
+from accounts.admin.audit_event import AuditEventAdmin
+from accounts.admin.limit import LimitAdmin
+from accounts.admin.plan import PlanAdmin
 from accounts.admin.user import UserAdmin
 
-__all__ = ["ApiKeyAdmin", "UserAdmin"]
+__all__ = ["ApiKeyAdmin", "AuditEventAdmin", "LimitAdmin", "PlanAdmin", "UserAdmin"]
 
 admin.site.site_header = admin.site.site_title = "AI platform"
 admin.site.index_title = "Administration"

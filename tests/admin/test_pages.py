@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import ApiKey
+from accounts.models import ApiKey, Limit, Plan
 from inference.gateway.models import Request, RequestBody
 from tests.model_rows import model_row
 from tests.people import admin_person, key_of, person
@@ -37,6 +37,8 @@ def rows(db: None) -> None:
         duration_ms=12.5,
     )
     RequestBody.objects.create(request=request, prompt="hello", completion="hi")
+    plan = Plan.objects.create(name="gold")
+    Limit.objects.create(plan=plan, resource="requests", window="day", amount=10)
 
 
 def pages() -> list[str]:
@@ -76,7 +78,7 @@ def test_a_row_and_the_form_for_a_new_one_open(page: str) -> None:
     row = model._default_manager.first()
     assert row is not None
     assert client.get(f"{page}{row.pk}/change/").status_code == 200
-    expected = 403 if name == "request" else 200
+    expected = 403 if name in {"request", "auditevent"} else 200
     assert client.get(f"{page}add/").status_code == expected
 
 
@@ -105,6 +107,9 @@ def test_a_key_opens_no_page() -> None:
         "accounts/apikey/?state=active",
         "accounts/user/?q=ada",
         "registry/model/?q=tiny&enabled__exact=1",
+        "accounts/plan/?q=gold",
+        "accounts/limit/?owner=plan&q=gold",
+        "accounts/auditevent/?action=api_key.created",
         "gateway/request/?q=ada",
         "gateway/request/?q=tiny",
         f"gateway/request/?q={REQUEST_ID}",
@@ -125,6 +130,8 @@ def test_what_is_looked_for_is_found(query: str) -> None:
         "accounts/apikey/?q=nothing",
         "accounts/apikey/?state=revoked",
         "accounts/apikey/?state=expired",
+        "accounts/limit/?owner=user",
+        "accounts/auditevent/?q=nobody",
         "gateway/request/?q=nobody",
         "gateway/request/?q=' OR 1=1 --",
         "gateway/request/?status__exact=failed",
