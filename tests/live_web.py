@@ -130,10 +130,9 @@ class LiveWeb:
         """Return a client of the store."""
         return redis.Redis.from_url(self.store_url)
 
-    def leases(self) -> dict[str, int]:
-        """Return how many leases are held, by key."""
-        store = self.store()
-        return {str(key): int(store.zcard(key)) for key in store.keys("lease:*")}
+    def leases(self) -> int:
+        """Return how many requests hold a reservation."""
+        return int(self.store().zcard("leases"))
 
     def sql(self, statement: str, *values: Any) -> list[dict[str, Any]]:
         """Run a statement in the web's database, past the web."""

@@ -17,6 +17,7 @@ class FaultyRunner(CannedRunner):
     fault: Fault = "dies"
     words: int = 0
     code: str = "queue_full"  # of a refusal or failure
+    only: str = ""  # how the ids of the requests end that this is done to; the others just begin
     open_connections: int = 0
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -43,8 +44,15 @@ class FaultyRunner(CannedRunner):
                 if self.fault == "dies":
                     await writer.drain()
                     return
+            elif isinstance(message, wire.Cancel):
+                self.counters.cancelled += 1
+                usage = wire.Usage(prompt_tokens=1, completion_tokens=0)
+                writer.write(wire.encode(wire.Finished(message.request_id, "cancelled", usage)))
 
     def _answer(self, request_id: str, writer: asyncio.StreamWriter) -> None:
+        if not request_id.endswith(self.only):
+            writer.write(wire.encode(wire.Accepted(request_id, 0)))
+            return
         if self.fault == "refuses":
             writer.write(wire.encode(wire.Failed(request_id, self.code, "not now")))
             return

@@ -3,23 +3,21 @@
 import asyncio
 import time
 from collections import Counter
-from typing import Any
 
 import httpx
 import pytest
 import redis
 from pytest_django import Settings
 
-from accounts.principal import Principal
 from aiplatform.errors import ApiError
+from aiplatform.pipelined_store import pipelined_store
 from aiplatform.snapshot import Snapshot
-from inference.engine.wire import Sampling
-from inference.gateway import admission, replicas
-from inference.gateway.admission import Lease, admit
-from inference.gateway.served import ServedModel
-from inference.gateway.spec import GenerationSpec
+from inference.gateway import replicas
+from inference.gateway.limits import reservation
+from inference.gateway.limits.reservation import Reservation
 from tests.api.doors import CHAT, DOORS, GenerationDoor, refusal
 from tests.canned_runner import Script
+from tests.gateway.limit_cast import NOTHING, admitted, ask, at_once, caller, request, settle_all
 from tests.live_web import LiveWeb, StartWeb, until
 
 
@@ -29,40 +27,9 @@ def forget_replicas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replicas, "_announced", Snapshot(replicas._read, replicas.FRESH_S))
 
 
-def principal(user_id: int = 1) -> Principal:
-    return Principal(user_id, "ada", False, None, "", frozenset())
-
-
-def spec(slots: int = 1000, max_queue: int = 0) -> GenerationSpec:
-    fields: dict[str, Any] = {"task": "chat", "is_default": True, "directory": "", "created": 0}
-    model = ServedModel(
-        id=1,
-        name="tiny",
-        context_length=100,
-        max_output_tokens=100,
-        slots=slots,
-        max_queue=max_queue,
-        default_temperature=1.0,
-        default_top_p=1.0,
-        **fields,
-    )
-    return GenerationSpec(model, [1], "x", 10, Sampling(), [], False)
-
-
-async def ask(name: str, who: Principal, what: GenerationSpec) -> Lease | ApiError:
-    try:
-        return await admit(name, who, what)
-    except ApiError as error:
-        return error
-
-
-async def at_once(count: int, what: GenerationSpec, users: int = 1) -> list[Lease | ApiError]:
-    asked = [ask(f"r{n}", principal(n % users), what) for n in range(count)]
-    return await asyncio.gather(*asked)
-
-
-async def release_all(answers: list[Lease | ApiError]) -> None:
-    await asyncio.gather(*(one.release() for one in answers if isinstance(one, Lease)))
+def reserved(store: "redis.Redis", subject: str) -> int:
+    """Return how many requests of a subject are under way."""
+    return int(store.hget(f"use:{subject}:concurrency:now", "r") or 0)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("bound", [1, 7, 49])
@@ -70,90 +37,118 @@ async def test_of_fifty_at_once_exactly_as_many_as_allowed_get_in(
     store: "redis.Redis", settings: Settings, bound: int
 ) -> None:
     settings.MAX_CONCURRENT_PER_USER = bound
-    answers = await at_once(50, spec())
-    assert Counter(type(one) for one in answers) == {Lease: bound, ApiError: 50 - bound}
+    answers = await at_once(50, caller(), request())
+    assert Counter(type(one) for one in answers) == {Reservation: bound, ApiError: 50 - bound}
     refused = next(one for one in answers if isinstance(one, ApiError))
     assert (refused.status, refused.code) == (429, "concurrency_limit")
     assert str(bound) in refused.detail
     assert refused.headers()["Retry-After"].isdigit()
-    await release_all(answers)
+    await settle_all(answers)
 
 
 async def test_the_models_bound_holds_over_all_users_together(store: "redis.Redis") -> None:
-    answers = await at_once(50, spec(slots=8, max_queue=3), users=50)
-    assert Counter(type(one) for one in answers) == {Lease: 11, ApiError: 39}
+    what = request(slots=8, max_queue=3)
+    answers = await asyncio.gather(*(ask(caller(user_id=number), what) for number in range(50)))
+    assert Counter(type(one) for one in answers) == {Reservation: 11, ApiError: 39}
     refused = next(one for one in answers if isinstance(one, ApiError))
     assert (refused.status, refused.code) == (503, "queue_full")
     assert refused.retry_after is not None
-    await release_all(answers)
+    await settle_all(answers)
 
 
 async def test_who_is_refused_by_one_bound_takes_no_place_under_another(
     store: "redis.Redis",
 ) -> None:
-    answers = await at_once(20, spec(slots=1), users=1)
-    assert store.zcard("lease:user:0") == store.zcard("lease:model:tiny") == 1
-    await release_all(answers)
+    answers = await at_once(20, caller(), request(slots=1))
+    assert reserved(store, "user:1") == reserved(store, "model:tiny") == 1
+    await settle_all(answers)
 
 
 async def test_a_place_given_back_is_free_at_once(store: "redis.Redis", settings: Settings) -> None:
     settings.MAX_CONCURRENT_PER_USER = 1
-    for number in range(5):
-        lease = await admit(f"r{number}", principal(), spec())
-        await lease.release()
-    assert store.zcard("lease:user:1") == 0
+    for _ in range(5):
+        (one,) = admitted(await at_once(1, caller(), request()))
+        await one.settle(NOTHING)
+    assert not store.keys()
 
 
 async def test_one_users_places_are_not_anothers(store: "redis.Redis", settings: Settings) -> None:
     settings.MAX_CONCURRENT_PER_USER = 2
-    answers = await at_once(6, spec(), users=3)
-    assert all(isinstance(one, Lease) for one in answers)
-    await release_all(answers)
+    answers = [await ask(caller(user_id=number % 3), request()) for number in range(6)]
+    assert len(admitted(answers)) == 6
+    await settle_all(answers)
 
 
 async def test_a_lease_whose_holder_died_expires_by_itself(
     store: "redis.Redis", settings: Settings
 ) -> None:
     settings.MAX_CONCURRENT_PER_USER, settings.LEASE_TTL_S = 1, 0.3
-    await admit("dead", principal(), spec())
-    del admission._held["dead"]  # as if its process had been killed
-    assert isinstance(await ask("next", principal(), spec()), ApiError)
+    (dead,) = admitted(await at_once(1, caller(), request()))
+    del reservation._held[dead.request_id]  # as if its process had been killed
+    assert isinstance(await ask(caller(), request()), ApiError)
     began = time.monotonic()
-    while isinstance(lease := await ask("next", principal(), spec()), ApiError):
+    while isinstance(one := await ask(caller(), request()), ApiError):
         assert time.monotonic() - began < 2
-    await lease.release()
+    await one.settle(NOTHING)
+    assert not store.keys()
 
 
 async def test_a_lease_that_is_held_outlives_its_time_to_live(
     store: "redis.Redis", settings: Settings
 ) -> None:
     settings.LEASE_TTL_S = 0.4
-    lease = await admit("long", principal(), spec())
+    (long,) = admitted(await at_once(1, caller(), request()))
     await asyncio.sleep(1.2)  # three lives
-    expires = store.zscore("lease:user:1", "long")
+    expires = store.zscore("leases", long.request_id)
     assert expires is not None
     assert float(expires) > time.time() * 1000
-    await lease.release()
+    await long.settle(NOTHING)
     await asyncio.sleep(0.3)  # a renewal later
-    assert store.zcard("lease:user:1") == 0
+    assert not store.keys()
+
+
+async def test_a_store_that_lost_its_memory_learns_again_what_is_under_way(
+    store: "redis.Redis", settings: Settings
+) -> None:
+    settings.LEASE_TTL_S, settings.MAX_CONCURRENT_PER_USER = 0.4, 3
+    answers = await at_once(3, caller(), request())
+    store.flushdb()
+    await until(lambda: reserved(store, "user:1") == 3, "they are reserved again", seconds=2)
+    assert isinstance(await ask(caller(), request()), ApiError)
+    await settle_all(answers)
+    assert not store.keys()
 
 
 async def test_one_cancelled_while_it_is_admitted_holds_no_place(store: "redis.Redis") -> None:
     for turn in range(30):
-        asking = asyncio.create_task(admit(f"r{turn}", principal(), spec()))
+        asking = asyncio.create_task(ask(caller(), request()))
         for _ in range(turn):
             await asyncio.sleep(0)
         asking.cancel()
         outcome = (await asyncio.gather(asking, return_exceptions=True))[0]
-        if isinstance(outcome, Lease):
-            await outcome.release()
-    assert store.zcard("lease:user:1") == 0
-    assert not admission._held
+        if isinstance(outcome, Reservation):
+            await outcome.settle(NOTHING)
+    assert not store.keys()
+    assert not reservation._held
+
+
+async def test_what_ends_while_the_store_is_away_is_counted_when_it_is_back(
+    store: "redis.Redis", settings: Settings
+) -> None:
+    settings.LEASE_TTL_S = 0.4
+    answers = await at_once(3, caller(), request())
+    there = settings.REDIS_URL
+    pipelined_store()._drop()
+    settings.REDIS_URL = "unix:///nowhere/store.sock"
+    await settle_all(answers)
+    assert reserved(store, "user:1") == 3
+    settings.REDIS_URL = there
+    await until(lambda: not store.keys(), "nothing is reserved any more", seconds=3)
 
 
 async def test_without_the_store_nobody_is_admitted(store_away: None) -> None:
     began = time.monotonic()
-    answer = await ask("r", principal(), spec())
+    answer = await ask(caller(), request())
     assert isinstance(answer, ApiError)
     assert (answer.status, answer.code) == (503, "limits_unavailable")
     assert "Retry-After" in answer.headers()
@@ -173,7 +168,7 @@ async def test_at_the_doors_fifty_at_once_never_exceed_the_bound(
             assert Counter(one.status_code for one in answers) == {200: 4, 429: 46}
             assert runner.counters.accepted == 4
             _check_refusals(answers)
-            await until(lambda: not any(web.leases().values()), "every lease is released")
+            await until(lambda: not web.leases(), "every lease is released")
             again = await client.post(door.address, json=body)
             assert again.status_code == 200
 

@@ -142,8 +142,8 @@ async def test_what_can_be_kept_nowhere_ends_in_an_error_and_its_place_is_given_
     assert "[DONE]" not in stream.text
     assert (answer.status_code, refusal(answer).code) == (500, "internal_error")
     store = web.store()
-    leases = f"lease:model:{slow.model}"
-    await until(lambda: store.zcard(leases) == 0, "both places are free")
+    place = f"use:model:{slow.model}:concurrency:now"
+    await until(lambda: not store.exists(place), "both places are free")
 
 
 async def test_a_text_that_postgresql_refuses_does_not_keep_rows_from_being_written(
