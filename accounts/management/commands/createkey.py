@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from accounts import scopes
 from accounts.key_settings import clean_models, clean_networks
+from accounts.management.acting_command import ActingCommand
 from accounts.models import ApiKey, User
 from accounts.services import UnknownScope, api_key_create
 
@@ -21,7 +22,7 @@ _SCOPES: Final = ", ".join(scopes.DESCRIPTIONS)
 _NAME_LENGTH: Final = ApiKey._meta.get_field("name").max_length or 0
 
 
-class Command(BaseCommand):
+class Command(ActingCommand):
     help = "Make an API key for USERNAME and print it, and nothing else, on standard output."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from accounts.management.acting_command import ActingCommand
+from accounts.services.plans import default_plan_install
 from aiplatform.supervisor.first_credentials import first_credentials_create, first_run_file
 from inference.registry.fetch import FetchError
 from inference.registry.installation import default_models_install, model_fetch
@@ -18,7 +20,7 @@ from inference.registry.selectors import model_default
 from inference.registry.sources import SourceError
 
 
-class Command(BaseCommand):
+class Command(ActingCommand):
     help = "Set up a new installation, or finish an interrupted set-up. Again, it changes nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,6 +34,7 @@ class Command(BaseCommand):
             fcntl.flock(lock, fcntl.LOCK_EX)
             self._migrate()
             call_command("collectstatic", interactive=False, verbosity=0)
+            default_plan_install()
             default_models_install()
             self._make_credentials()
             if not options["no_models"]:

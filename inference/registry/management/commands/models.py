@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from accounts.management.acting_command import ActingCommand
 from aiplatform.store import Unavailable, blocking_store
 from inference.registry.directory import replicas
 from inference.registry.fetch import FetchError
@@ -20,7 +21,7 @@ _SOURCE_HELP: Final = str(Model._meta.get_field("source").help_text)
 _NUMBERS: Final = ("context_length", "max_output_tokens", "slots", "max_queue", "threads")
 
 
-class Command(BaseCommand):
+class Command(ActingCommand):
     help = "List the registry's models, fetch one's weights, add one."
 
     def add_arguments(self, parser: CommandParser) -> None:

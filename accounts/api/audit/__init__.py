@@ -1,0 +1,1 @@
+"""`/api/v1/audit`: who changed what, for admins with the scope `admin`."""
