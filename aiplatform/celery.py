@@ -40,6 +40,7 @@ app.conf.update(
     timezone="UTC",
     beat_schedule={
         "purge-history": {"task": "inference.jobs.purge_history", "schedule": crontab("17", "3")},
+        "flush-tokens": {"task": "inference.jobs.flush_tokens", "schedule": crontab("47", "3")},
         "check-counters": {"task": "inference.jobs.check_counters", "schedule": crontab("*/10")},
     },
 )

@@ -25,6 +25,7 @@ urlpatterns = [
     path("", landing),
     path("favicon.ico", favicon),
     path("api/v1/", include("accounts.api.tokens.urls")),
+    path("api/v1/", include("accounts.api.sign_up.urls")),
     path("admin/login/", admin_sign_in),  # before the admin's own at the same address
     path("admin/", admin.site.urls),
     re_path(r"^health/live/?$", health.live),

@@ -5,6 +5,7 @@ import asyncio
 import structlog
 from celery import shared_task
 
+from accounts.tokens import tokens_flush_expired
 from inference.gateway.limits.rebuilding import drift_find
 from inference.jobs.history import history_purge
 
@@ -23,3 +24,9 @@ def check_counters() -> None:
     drifts = asyncio.run(drift_find())
     for drift in drifts:
         log.error("counter adrift", **drift._asdict())
+
+
+@shared_task(name="inference.jobs.flush_tokens")
+def flush_tokens() -> None:
+    """Forget refresh tokens that have expired."""
+    log.info("expired tokens flushed", rows=tokens_flush_expired())

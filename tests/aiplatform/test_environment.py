@@ -16,6 +16,10 @@ WRONG: list[tuple[str, Callable[[], Any], str]] = [
     ("0", lambda: env.integer(NAME, 1, low=1, high=9), "a whole number from 1 to 9"),
     ("1.5", lambda: env.integer(NAME, 1, low=1, high=9), "a whole number from 1 to 9"),
     ("nan", lambda: env.number(NAME, 1, low=0, high=2), "a number from 0 to 2"),
+    *[
+        (wrong, lambda: env.rates(NAME, []), "rates like 10/m,200/d")
+        for wrong in ("10", "10/x", "10/0m", "-1/m", "10/m,", "10/m;5/s", "1e3/h", "10/1.5h")
+    ],
     ("b", lambda: env.choice(NAME, "a", ["a", "c"]), "one of a, c"),
 ]
 
@@ -63,3 +67,10 @@ def test_the_environment_wins_over_the_file(
     assert env.text(NAME, "") == "set"
     assert env.text(f"{NAME}_2", "") == "other"
     monkeypatch.delenv(f"{NAME}_2")
+
+
+def test_rates_are_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAME, "10/5m, 200/d,0/s")
+    assert env.rates(NAME, ["1/s"]) == ["10/5m", "200/d", "0/s"]
+    monkeypatch.delenv(NAME)
+    assert env.rates(NAME, ["1/s"]) == ["1/s"]
