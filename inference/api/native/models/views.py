@@ -14,6 +14,7 @@ from accounts import scopes
 from accounts.permissions import ReadOrAdminWrite
 from accounts.principal import Principal
 from aiplatform.errors import ApiError
+from aiplatform.idempotency.views import CreatesOnce
 from aiplatform.problem_schema import described
 from inference.api.native.models.pagination import ModelPagination
 from inference.api.native.models.serializers import ModelSerializer
@@ -33,7 +34,7 @@ from inference.registry.services import ConcurrentChangeError, model_delete, mod
     partial_update=described("Change a model in part", 200, ModelSerializer, 400, 404, 409),
     destroy=described("Delete a model (admins)", 204, None, 404),
 )
-class ModelViewSet(GenericViewSet[Model]):
+class ModelViewSet(CreatesOnce, GenericViewSet[Model]):
     """The registry. A key that is limited to some models sees and touches only those."""
 
     queryset = Model.objects.none()
