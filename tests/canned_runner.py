@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import time
+from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +27,7 @@ ANNOUNCE_EVERY_S: Final = 0.5
 
 @dataclass(frozen=True)
 class Script:
-    """What is answered to every request. Stop strings and sampling are not looked at."""
+    """What is answered to every request. Of how to sample, only logprobs are looked at."""
 
     tokens: int = 16  # `stop` after so many, `length` where max_tokens is smaller
     delay_s: float = 0.0  # before the first token
@@ -48,6 +49,8 @@ class Counters:
     finished: int = 0
     cancelled: int = 0
     tokens: int = 0
+    # What was asked lately.
+    submits: deque[wire.Submit] = field(default_factory=lambda: deque(maxlen=64))
 
 
 @dataclass
@@ -180,6 +183,7 @@ class _Connection:
         answer = _Answer(submit, self._runner.script)
         self._answers[submit.request_id] = answer
         self._runner.counters.accepted += 1
+        self._runner.counters.submits.append(submit)
         self._runner.running += 1
         task = asyncio.create_task(self._answer(answer))
         self._tasks.add(task)
@@ -244,8 +248,10 @@ class _Answer:
 
     def _step(self, tokens: int) -> wire.Deltas:
         self.made += tokens
-        text = "".join(self._script.text() for _ in range(tokens))
-        return wire.Deltas([wire.Delta(self.submit.request_id, text, tokens)])
+        texts = [self._script.text() for _ in range(tokens)]
+        asked = self.submit.sampling.logprobs
+        logprobs = [] if asked is None else [_logprob(text, asked) for text in texts]
+        return wire.Deltas([wire.Delta(self.submit.request_id, "".join(texts), tokens, logprobs)])
 
     def _reason(self) -> str:
         if not self.complete:
@@ -264,6 +270,12 @@ class _Answer:
         if seconds:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.cancelled.wait(), seconds)
+
+
+def _logprob(text: str, alternatives: int) -> wire.TokenLogprob:
+    """Return a word's logprob, among others that are half as likely each."""
+    top = [(text.encode(), -0.5), *((f"other{n}".encode(), -0.5 - n) for n in range(1, 20))]
+    return wire.TokenLogprob(text.encode(), -0.5, top[:alternatives])
 
 
 async def _run(runner: CannedRunner, store_url: str) -> None:

@@ -50,6 +50,7 @@ class Routed:
             except ReplicaRefused as refused:
                 if refused.failed.code not in _TRY_ANOTHER:
                     raise _refusal(refused.failed) from refused
+                self._cancel_all()  # it may have taken some of the choices
                 self._failed[replica.id] = refused.failed.code
             else:
                 replicas.reset(replica.id)
@@ -80,7 +81,7 @@ class Routed:
         """Stop the runner and wait until it says what it made, or cannot say any more."""
         if self._connection is None or self.run.ended is not None:
             return
-        self._cancel_all(self._connection)
+        self._cancel_all()
         try:
             async with asyncio.timeout(_CANCEL_TIMEOUT_S):
                 await self.run.wait_ended()
@@ -94,18 +95,15 @@ class Routed:
         self._connection = await connection_to(replica.address)
         for submit in self._submits:
             self._connection.submit(self.run, submit)
-        try:
-            await self.run.started()
-        except ReplicaRefused:
-            self._cancel_all(self._connection)  # the choices that it did take
-            raise
+        await self.run.started()
 
     def _new_run(self) -> Run:
         return Run([submit.request_id for submit in self._submits])
 
-    def _cancel_all(self, connection: Connection) -> None:
-        for submit in self._submits:
-            connection.cancel(submit.request_id)
+    def _cancel_all(self) -> None:
+        if self._connection is not None:
+            for submit in self._submits:
+                self._connection.cancel(submit.request_id)
 
     async def _pick(self) -> Replica:
         """Return the ready replica with the least to do. Raises ApiError when there is none."""

@@ -14,6 +14,19 @@ SHARED: dict[str, list[Any]] = {
     "top_p": ["x", -0.1, 1.1, False, [0.5], HUGE],
     "top_k": ["x", -1, 1.5, True, 10**7, HUGE],
     "seed": ["x", 2**63, -(2**63), 1.5, True, HUGE],
+    "min_p": ["x", -0.1, 1.1, True, HUGE],
+    "repetition_penalty": ["x", 0, -1, 10.5, True, HUGE],
+    "presence_penalty": ["x", -2.1, 2.1, True, HUGE],
+    "frequency_penalty": ["x", -2.1, 2.1, True, HUGE],
+    "logit_bias": [
+        *("x", 5, True, [], [[5, 1]], {"x": 1}, {"-1": 1}, {"1.5": 1}, {"٣": 1}, {"": 1}),
+        *({"5": "x"}, {"5": True}, {"5": None}, {"5": 100.5}, {"5": -HUGE}),
+        *({"10000": 1}, {"9" * 400: 1}, {str(n): 1 for n in range(301)}),
+    ],
+    "stop_token_ids": ["x", 5, {}, ["x"], [-1], [1.5], [True], [None], [10_000], [HUGE], [5] * 65],
+    "min_tokens": ["x", -1, 1.5, True, HUGE, MAX_OUTPUT_TOKENS + 1],
+    "ignore_eos": ["true", 1, []],
+    "n": ["x", 0, -1, 17, 1.5, True, HUGE],
     "stop": [5, [5], [""], "", [None], ["x"] * 17, "x" * 257, {"a": 1}, [["x"]]],
     "stream": ["true", 1, 0, "yes", [], {}],
     "model": [5, True, [], {}, "x" * 101, ""],
@@ -23,10 +36,13 @@ OWN: dict[GenerationDoor, dict[str, list[Any]]] = {
         "messages": [None, [], {}, "hi", 5, [None], ["hi"], [[]], [{}], [{"role": "user"}]],
         "max_tokens": ["x", 0, -1, 1.5, True, HUGE, MAX_OUTPUT_TOKENS + 1],
         "max_completion_tokens": [0, -5, "5", HUGE],
+        "logprobs": ["true", 1, 5, []],
+        "top_logprobs": ["x", -1, 21, 1.5, True, HUGE, 2],  # 2: without `logprobs`
         "stream_options": [5, [], "x", {"include_usage": "yes"}, {"include_usage": 1}],
     },
     COMPLETIONS: {
         "prompt": [None, [], {}, 5, [None], [-1], [1.5], [True], ["a", "b"], [[1], [2]], [[]], ""],
+        "logprobs": ["x", -1, 21, 1.5, True, False, HUGE],
         "max_tokens": ["x", 0, -1, 1.5, True, HUGE, MAX_OUTPUT_TOKENS + 1],
         "stream_options": [5, {"include_usage": None}],
     },
@@ -34,6 +50,8 @@ OWN: dict[GenerationDoor, dict[str, list[Any]]] = {
         "text": [None, "", 5, [], {}, True, ["hi"]],
         "max_length": ["x", 0, -1, 1.5, True, None, HUGE, MAX_OUTPUT_TOKENS + 1],
         "raw": ["true", 1, None],
+        "logprobs": ["true", 1, None],
+        "top_logprobs": ["x", -1, 21, True, 3],
     },
 }
 CASES = [

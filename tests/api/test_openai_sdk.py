@@ -112,3 +112,55 @@ def test_a_model_without_a_replica_is_its_server_error(client: openai.OpenAI) ->
         client.chat.completions.create(model="asleep", messages=MESSAGES)
     assert (raised.value.status_code, raised.value.code) == (503, "model_not_ready")
     assert int(raised.value.response.headers["retry-after"]) >= 1
+
+
+def test_it_gets_logprobs_and_several_choices(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(
+        model="tiny", messages=MESSAGES, n=2, logprobs=True, top_logprobs=3
+    )
+    assert [choice.message.content for choice in answer.choices] == [TEXT, TEXT]
+    for choice in answer.choices:
+        assert choice.logprobs is not None
+        assert choice.logprobs.content is not None
+        assert "".join(token.token for token in choice.logprobs.content) == TEXT
+        assert [len(token.top_logprobs) for token in choice.logprobs.content] == [3] * 5
+    assert answer.usage is not None
+    assert answer.usage.completion_tokens == 10
+
+
+def test_its_streaming_helper_puts_choices_and_logprobs_together(client: openai.OpenAI) -> None:
+    with client.chat.completions.stream(
+        model="tiny", messages=MESSAGES, n=2, logprobs=True, top_logprobs=1
+    ) as stream:
+        answer = stream.get_final_completion()
+    for choice in answer.choices:
+        assert choice.message.content == TEXT
+        assert choice.finish_reason == "stop"
+        assert choice.logprobs is not None
+        assert len(choice.logprobs.content or []) == 5
+
+
+def test_it_takes_penalties_and_bias_and_what_others_add(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(
+        model="tiny",
+        messages=MESSAGES,
+        presence_penalty=0.5,
+        frequency_penalty=-0.5,
+        logit_bias={"5": 10},
+        extra_body={"min_p": 0.1, "repetition_penalty": 1.1, "stop_token_ids": [7]},
+    )
+    assert answer.choices[0].message.content == TEXT
+
+
+def test_its_completions_have_logprobs_in_their_older_form(client: openai.OpenAI) -> None:
+    answer = client.completions.create(model="tiny", prompt="Once", logprobs=2, n=2)
+    for choice in answer.choices:
+        assert choice.logprobs is not None
+        assert choice.logprobs.tokens == ["word "] * 5
+        assert choice.logprobs.text_offset == [0, 5, 10, 15, 20]
+
+
+def test_a_bad_bias_is_its_bad_request_error(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError) as raised:
+        client.chat.completions.create(model="tiny", messages=MESSAGES, logit_bias={"99999": 1})
+    assert raised.value.param == "logit_bias"
