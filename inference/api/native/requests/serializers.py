@@ -1,6 +1,7 @@
 """A request of the history at the edge: what may be asked and how it is answered."""
 
-from typing import Any
+from operator import attrgetter
+from typing import Any, Final
 
 from rest_framework import serializers
 
@@ -27,28 +28,37 @@ class RequestQuerySerializer(WhoseSerializer):
         return {**super().get_fields(), "from": first}
 
 
+_FIELDS: Final = (
+    *("id", "created_at", "user", "key", "key_name", "model", "door", "stream"),
+    *("status", "finish_reason", "error_code"),
+    *("prompt_tokens", "completion_tokens", "cached_tokens"),
+    *("charged_requests", "charged_tokens", "cost"),
+    *("queue_ms", "ttft_ms", "duration_ms", "overhead_ms", "replica", "attempts"),
+    *("client_address", "user_agent"),
+)
+_COLUMNS: Final = {"user": "username", "key": "api_key_id", "model": "model_name"}
+_READ: Final = {name: attrgetter(_COLUMNS.get(name, name)) for name in _FIELDS if name != "cost"}
+
+
 class RequestSerializer(serializers.ModelSerializer[Request]):
     """One row of the history, without its texts."""
 
-    user = serializers.CharField(source="username")
-    key = serializers.IntegerField(source="api_key_id", allow_null=True)
-    model = serializers.CharField(source="model_name")
-    cost = serializers.SerializerMethodField(help_text="A decimal, in the currency of the prices.")
+    user = serializers.CharField()
+    key = serializers.IntegerField(allow_null=True)
+    model = serializers.CharField()
+    cost = serializers.CharField(help_text="A decimal, in the currency of the prices.")
 
     class Meta:
         model = Request
-        fields = (
-            *("id", "created_at", "user", "key", "key_name", "model", "door", "stream"),
-            *("status", "finish_reason", "error_code"),
-            *("prompt_tokens", "completion_tokens", "cached_tokens"),
-            *("charged_requests", "charged_tokens", "cost"),
-            *("queue_ms", "ttft_ms", "duration_ms", "overhead_ms", "replica", "attempts"),
-            *("client_address", "user_agent"),
-        )
+        fields = _FIELDS
         read_only_fields = fields
 
-    def get_cost(self, row: Request) -> str:
-        return cost_text(row.cost_nano)
+    def to_representation(self, instance: Request) -> dict[str, Any]:
+        """Return the row. Every value is JSON as it is; field by field DRF takes ten times as long,
+        which for a page of 200 is more than reading them.
+        """
+        row = {name: read(instance) for name, read in _READ.items()}
+        return {**row, "cost": cost_text(instance.cost_nano)}
 
 
 class BodySerializer(serializers.Serializer[Any]):
@@ -64,8 +74,14 @@ class RequestDetailSerializer(RequestSerializer):
     body = BodySerializer(allow_null=True, read_only=True)
 
     class Meta(RequestSerializer.Meta):
-        fields = (*RequestSerializer.Meta.fields, "body")
+        fields = (*_FIELDS, "body")
         read_only_fields = fields
+
+    def to_representation(self, instance: Request) -> dict[str, Any]:
+        """Return the row with its texts."""
+        body = getattr(instance, "body", None)
+        texts = body and {"prompt": body.prompt, "completion": body.completion}
+        return {**super().to_representation(instance), "body": texts}
 
 
 class RequestPageSerializer(serializers.Serializer[Any]):
