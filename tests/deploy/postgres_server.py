@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from tests.deploy.local_process import accepts, free_port, running, unprivileged
+import psycopg
+
+from tests.deploy.local_process import free_port, running, unprivileged
 from tests.required_services import binary
 
 USER: Final = "aiplatform"
@@ -30,14 +32,24 @@ def postgres_server(password: str) -> Iterator[str]:
             "fsync": "off",  # nothing of it outlives the test
         }
         options = [f"--{key}={value}" for key, value in settings.items()]
+        url = f"postgres://{USER}:{password}@127.0.0.1:{port}/postgres"
         with running(
             [binary("postgres"), "-D", folder / "data", *options],
             log=folder / "log",
-            ready=lambda: accepts(port),
+            ready=lambda: _answers(url),
             identity=unprivileged(),
             stop_signal=signal.SIGINT,  # does not wait for clients
         ):
-            yield f"postgres://{USER}:{password}@127.0.0.1:{port}/postgres"
+            yield url
+
+
+def _answers(url: str) -> bool:
+    """Return whether the server takes connections; it listens before it does."""
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _initialize(folder: Path, password: str) -> None:
