@@ -13,7 +13,7 @@ from tests.canned_runner import Script
 from tests.gateway.faulty_runner import FaultyRunner
 from tests.live_web import LiveWeb, StartWeb, stage, until
 
-ENDLESS = Script(tokens=100_000, interval_s=0.02)
+ENDLESS = Script(tokens=100_000, interval_s=0.5)
 
 
 def records(web: LiveWeb) -> list[dict[str, Any]]:
