@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin
@@ -13,7 +14,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.models import User
-from inference.gateway.models import Request, RequestBody
+from inference.gateway.cost_text import cost_text
+from inference.gateway.models import Request, RequestBody, UsageDay
 from inference.registry import models as registry
 
 MAX_COUNTED = 10_000
@@ -78,6 +80,7 @@ class RequestAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no 
         "status",
         "prompt_tokens",
         "completion_tokens",
+        "cost",
         "ttft_ms",
         "duration_ms",
     ]
@@ -98,10 +101,33 @@ class RequestAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no 
         (None, {"fields": ["id", "created_at", "status", "finish_reason", "error_code"]}),
         ("Who", {"fields": ["username", "user", "key_name", "api_key"]}),
         ("From where", {"fields": ["client_address", "user_agent"]}),
-        ("What", {"fields": ["door", "stream", "model_name", "model", "replica"]}),
+        ("What", {"fields": ["door", "stream", "model_name", "model", "replica", "attempts"]}),
         ("Tokens", {"fields": ["prompt_tokens", "cached_tokens", "completion_tokens"]}),
         ("Milliseconds", {"fields": ["queue_ms", "ttft_ms", "duration_ms", "overhead_ms"]}),
+        ("Charged", {"fields": ["admitted_at", "charged_requests", "charged_tokens", "cost"]}),
+        ("Limits", {"fields": ["limits"]}),
     ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Request]:
+        """Return the rows; what the limits said is read with one row alone."""
+        return super().get_queryset(request).defer("admission")
+
+    @admin.display(description="cost")
+    def cost(self, row: Request) -> str:
+        """Return the cost in the currency of the prices."""
+        return cost_text(row.cost_nano)
+
+    @admin.display(description="admitted at")
+    def admitted_at(self, row: Request) -> str:
+        """Return when it was admitted, by the store's clock."""
+        if row.counted_at is None:
+            return "never"
+        return str(datetime.fromtimestamp(row.counted_at / 1000, UTC))
+
+    @admin.display(description="what the limits said")
+    def limits(self, row: Request) -> SafeString:
+        """Return the limits that applied and how they stood, as indented JSON."""
+        return _preformatted(json.dumps(row.admission, indent=2, ensure_ascii=False))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Request], search_term: str
@@ -109,6 +135,47 @@ class RequestAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no 
         """Return the rows of one request, user or model: each is found through an index."""
         term = search_term.strip()
         return (queryset.filter(**_condition(term)) if term else queryset), False
+
+
+@admin.register(UsageDay)
+class UsageDayAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
+    """What each user used on each day, of each model, through each key."""
+
+    list_display = [
+        *("day", "user_id", "api_key_id", "model_name"),
+        *("requests", "completed", "cancelled", "failed", "refused"),
+        *("prompt_tokens", "completion_tokens", "cost"),
+    ]
+    list_filter = ["day"]
+    list_per_page = 50
+    list_max_show_all = 200
+    search_fields = ["day"]  # shows the box; get_search_results says what is searched
+    search_help_text = "A user's name or a model's name, each in full."
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    sortable_by = ()
+    paginator = CappedPaginator
+    fieldsets = [
+        (None, {"fields": ["day", "user_id", "api_key_id", "model_name"]}),
+        ("Requests", {"fields": ["requests", "completed", "cancelled", "failed", "refused"]}),
+        ("Tokens", {"fields": ["prompt_tokens", "cached_tokens", "completion_tokens"]}),
+        ("Charged", {"fields": ["charged_requests", "charged_tokens", "cost"]}),
+    ]
+
+    @admin.display(description="cost")
+    def cost(self, row: UsageDay) -> str:
+        """Return the cost in the currency of the prices."""
+        return cost_text(row.cost_nano)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[UsageDay], search_term: str
+    ) -> tuple[QuerySet[UsageDay], bool]:
+        """Return the days of one user or model: each is found through an index."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        user = User.objects.filter(username=term).first()
+        return queryset.filter(**({"user_id": user.pk} if user else {"model_name": term})), False
 
 
 def _condition(term: str) -> dict[str, Any]:

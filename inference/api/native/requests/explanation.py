@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from inference.api.native.usage.cost import cost_text
+from inference.gateway.cost_text import cost_text
 from inference.gateway.models import Request, Status
 
 _REASONS: Final = {

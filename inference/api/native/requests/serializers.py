@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
-from inference.api.native.usage.cost import cost_text
 from inference.api.native.usage.whose import WhoseSerializer
+from inference.gateway.cost_text import cost_text
 from inference.gateway.models import Request, Status
 
 

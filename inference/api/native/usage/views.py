@@ -12,9 +12,9 @@ from accounts.models import ApiKey, User
 from accounts.permissions import HasScope
 from aiplatform.errors import ApiError
 from aiplatform.problem_schema import ProblemSerializer
-from inference.api.native.usage.cost import cost_text
 from inference.api.native.usage.serializers import UsageAnswerSerializer, UsageQuerySerializer
 from inference.api.native.usage.whose import principal_of, whose
+from inference.gateway.cost_text import cost_text
 from inference.gateway.selectors_usage import UsageFilter, usage_sums
 from inference.gateway.usage_days import SUMS
 

@@ -3,7 +3,9 @@
 from decimal import Decimal
 from typing import Final
 
-_DECIMALS: Final = 9  # accounts.limit_rules.COST_UNITS
+from accounts.limit_rules import COST_UNITS
+
+_DECIMALS: Final = len(str(COST_UNITS)) - 1
 
 
 def cost_text(nano: int) -> str:
