@@ -95,24 +95,30 @@ def recorded(subject: Model, names: Iterable[str] | None = None) -> Values:
 
 
 def allowed(kind: Kind, values: Values | None) -> Values | None:
-    """Return those of `values` that may be told, as JSON holds them; a password as that alone."""
+    """Return those of `values` that may be told, bounded; of a password, that it changed."""
     if values is None:
         return None
-    told = {name: plain(value) for name, value in values.items() if name in kind.fields}
+    told = {name: _bounded(plain(value)) for name, value in values.items() if name in kind.fields}
     if told.get("password"):
         told["password"] = PASSWORD
     return told
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON holds it: bounded, and rows by their names, which outlive them."""
+    """Return a value as JSON holds it, and a row by its name, which outlives it."""
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value[:MAX_ITEMS]]
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    text = str(value)
-    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"
+        return [plain(item) for item in value]
+    return value if value is None or isinstance(value, bool | int | float) else str(value)
+
+
+def _bounded(value: Any) -> Any:
+    if isinstance(value, list):
+        kept = [_bounded(item) for item in value[:MAX_ITEMS]]
+        return kept if len(value) <= MAX_ITEMS else [*kept, f"… ({len(value)} in all)"]
+    if isinstance(value, str) and len(value) > MAX_TEXT:
+        return f"{value[:MAX_TEXT]}… ({len(value)} characters in all)"
+    return value
