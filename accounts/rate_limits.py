@@ -121,7 +121,8 @@ def _normal(name: str) -> str:
 
 
 def _is_known(request: Request) -> bool:
-    if isinstance(request.user, Principal):
+    caller: object = request.user
+    if isinstance(caller, Principal):
         return True
     try:
         KeyAuthentication().authenticate(request)

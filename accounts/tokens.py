@@ -144,9 +144,10 @@ def _decoded(kind: type[Token], text: str) -> Token:
 def _user_of(token: Token) -> User:
     """Return the user, who must be there, be active and have the password the token began with."""
     try:
-        user: User = JWTAuthentication().get_user(token)
+        user = JWTAuthentication().get_user(token)
     except (AuthenticationFailed, ValueError) as error:  # ValueError: its `sub` is no number
         raise _invalid() from error
+    assert isinstance(user, User)
     return user
 
 

@@ -1,10 +1,12 @@
 """What an error of the native side is made of, as the OpenAPI schema says it."""
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
+F = TypeVar("F", bound=Callable[..., Any])
 _KIND: Final = "application/problem+json"
 
 
@@ -21,9 +23,12 @@ class ProblemSerializer(serializers.Serializer[Any]):
     param = serializers.CharField(required=False)
 
 
-def described(summary: str, code: int, answer: Any, *failures: int) -> Any:
+def described(summary: str, code: int, answer: Any, *failures: int) -> Callable[[F], F]:
     """Return the schema of an operation: what it answers, and that it may refuse with 401 and 403
     and with each of `failures`.
     """
     problems = {(failure, _KIND): ProblemSerializer for failure in (401, 403, *failures)}
-    return extend_schema(summary=summary, responses={code: answer, **problems})
+    decorate: Callable[[F], F] = extend_schema(
+        summary=summary, responses={code: answer, **problems}
+    )
+    return decorate

@@ -1,6 +1,7 @@
 """A refresh token is good for one new pair, and for none after logging out."""
 
 import threading
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -78,7 +79,7 @@ def test_a_good_token_tells_its_kind_and_end(pair: dict[str, Any], kind: str) ->
     assert answer.status_code == 200
     body = answer.json()
     assert (body["token_type"], body["username"]) == (kind, "ada")
-    ends = timezone.datetime.fromisoformat(body["expires_at"])
+    ends = datetime.fromisoformat(body["expires_at"])
     assert ends.timestamp() == claims(pair[kind])["exp"]
 
 
