@@ -7,7 +7,7 @@ from typing import Final, TypedDict
 
 from django.core.exceptions import ValidationError
 
-from accounts.models import Per
+from accounts.models import ApiKey, Per
 from accounts.networks import parse_network
 
 MAX_MODELS: Final = 100
@@ -30,6 +30,18 @@ class KeySettings(TypedDict, total=False):
     allowed_networks: list[str]  # CIDR; empty: anywhere
     expires_at: datetime | None
     store_bodies: bool
+
+
+def settings_of(key: ApiKey) -> KeySettings:
+    """Return the settings of a key as they are kept."""
+    return {
+        "name": key.name,
+        "scopes": key.scopes,
+        "allowed_models": key.allowed_models,
+        "allowed_networks": key.allowed_networks,
+        "expires_at": key.expires_at,
+        "store_bodies": key.store_bodies,
+    }
 
 
 def clean_models(names: Iterable[str]) -> list[str]:

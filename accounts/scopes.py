@@ -22,6 +22,8 @@ DESCRIPTIONS: Final = {
     ADMIN: "Manage keys; for admins also everybody's usage, limits and the audit trail.",
 }
 ALL: Final = frozenset(DESCRIPTIONS)
+# Without the owner being an admin they allow nothing.
+ADMINS_ONLY: Final = frozenset({MODELS_WRITE})
 # What a key gets when nobody says otherwise: all that its owner may do but manage keys, so that a
 # leaked key cannot make others.
 DEFAULT: Final = sorted(ALL - {ADMIN})

@@ -1,4 +1,4 @@
-"""Reads of accounts: which principal a credential stands for."""
+"""Reads of accounts: which principal a credential stands for, and which keys one may manage."""
 
 import hmac
 from ipaddress import ip_network
@@ -9,8 +9,10 @@ from django.conf import settings
 from accounts import key_format, scopes
 from accounts.errors import AuthenticationRefused
 from accounts.limit_rules import rules_of
-from accounts.models import ApiKey, User
+from accounts.models import ApiKey, ApiKeyQuerySet, Limit, User
 from accounts.principal import Principal
+
+EVERYBODY: Final = "*"  # no user is called that
 
 # Stands in for the digest of a key that is not there, so that the comparison takes as long.
 _NO_DIGEST: Final = "-" * 64
@@ -53,6 +55,24 @@ def principal_of_user(user: User) -> Principal:
         scopes=scopes.ALL,
         rules=rules_of(user, None),
     )
+
+
+def keys_visible(principal: Principal) -> ApiKeyQuerySet:
+    """Return the keys that the principal may manage: their own, and for an admin everybody's."""
+    keys = ApiKey.objects.select_related("user").prefetch_related("limits")
+    return keys if principal.is_admin else keys.filter(user=principal.user_id)
+
+
+def keys_listed(keys: ApiKeyQuerySet, *, owner: str, state: str | None) -> ApiKeyQuerySet:
+    """Return those of `keys` that `owner` has, or `*` for everybody, and that are in the state."""
+    if owner != EVERYBODY:
+        keys = keys.filter(user__username=owner)
+    return keys.in_state(state) if state else keys
+
+
+def limits_of(key: ApiKey) -> list[Limit]:
+    """Return the key's own limits as they are now."""
+    return list(Limit.objects.filter(api_key=key))
 
 
 def _principal(key: ApiKey) -> Principal:

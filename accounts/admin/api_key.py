@@ -4,15 +4,14 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django.contrib import admin, messages
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.admin.api_key_form import ApiKeyForm
 from accounts.admin.key_limits import KeyLimitInline
-from accounts.models import ApiKey
+from accounts.models import ApiKey, ApiKeyQuerySet
 from accounts.services import (
     CHANGEABLE,
     KeyNotInForce,
@@ -22,6 +21,7 @@ from accounts.services import (
     api_key_update,
 )
 
+STATES: Final = ("active", "expired", "revoked")
 ROTATION_GRACE: Final = timedelta(days=1)
 
 
@@ -32,17 +32,11 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(state, state) for state in ("active", "expired", "revoked")]
+        return [(state, state) for state in STATES]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> QuerySet[ApiKey]:
-        expired = Q(revoked_at=None, expires_at__lte=timezone.now())
-        conditions = {
-            "active": Q(revoked_at=None) & ~expired,
-            "expired": expired,
-            "revoked": Q(revoked_at__isnull=False),
-        }
+    def queryset(self, request: HttpRequest, queryset: ApiKeyQuerySet) -> ApiKeyQuerySet:
         wanted = self.value()
-        return queryset.filter(conditions[wanted]) if wanted in conditions else queryset
+        return queryset.in_state(wanted) if wanted in STATES else queryset
 
 
 @admin.register(ApiKey)

@@ -15,6 +15,14 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         unexpired = models.Q(expires_at=None) | models.Q(expires_at__gt=now)
         return self.filter(unexpired, revoked_at=None)
 
+    def in_state(self, state: str) -> "ApiKeyQuerySet":
+        """Return the keys that are `active`, `expired` or `revoked` now."""
+        if state == "revoked":
+            return self.filter(revoked_at__isnull=False)
+        if state == "expired":
+            return self.filter(revoked_at=None, expires_at__lte=timezone.now())
+        return self.active()
+
 
 class ApiKey(models.Model):
     """One API key. The secret is shown once; only its HMAC under the pepper is kept."""
