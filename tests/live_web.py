@@ -126,6 +126,11 @@ class LiveWeb:
             await asyncio.sleep(FRESH_S)  # as old as what the web knows may be
             yield runner
 
+    def manage(self, *command: str) -> None:
+        """Run an operator's command in the web's installation."""
+        command = (sys.executable, str(REPOSITORY / "manage.py"), *command)
+        subprocess.run(command, env=self.environment, check=True, capture_output=True)
+
     def store(self) -> "redis.Redis":
         """Return a client of the store."""
         return redis.Redis.from_url(self.store_url)
