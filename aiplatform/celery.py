@@ -42,6 +42,10 @@ app.conf.update(
         "purge-history": {"task": "inference.jobs.purge_history", "schedule": crontab("17", "3")},
         "flush-tokens": {"task": "inference.jobs.flush_tokens", "schedule": crontab("47", "3")},
         "check-counters": {"task": "inference.jobs.check_counters", "schedule": crontab("*/10")},
+        "purge-idempotency-records": {
+            "task": "inference.jobs.purge_idempotency_records",
+            "schedule": crontab("7"),  # hourly: answers are large, and kept for hours
+        },
     },
 )
 app.autodiscover_tasks(["inference.jobs"])

@@ -4,8 +4,10 @@ import asyncio
 
 import structlog
 from celery import shared_task
+from django.utils import timezone
 
 from accounts.tokens import tokens_flush_expired
+from aiplatform.idempotency.records import records_purge
 from inference.gateway.limits.rebuilding import drift_find
 from inference.jobs.history import history_purge
 
@@ -30,3 +32,9 @@ def check_counters() -> None:
 def flush_tokens() -> None:
     """Forget refresh tokens that have expired."""
     log.info("expired tokens flushed", rows=tokens_flush_expired())
+
+
+@shared_task(name="inference.jobs.purge_idempotency_records")
+def purge_idempotency_records() -> None:
+    """Delete the answers to Idempotency-Keys whose time is over."""
+    log.info("idempotency records purged", rows=records_purge(before=timezone.now()))
