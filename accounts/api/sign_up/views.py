@@ -14,6 +14,7 @@ from accounts.api.sign_up.serializers import NewUserSerializer, SignUpSerializer
 from accounts.rate_limits import AnonymousThrottle, name_in_body, rate_limited
 from accounts.services.users import NameTaken, user_sign_up
 from aiplatform.errors import ApiError
+from aiplatform.idempotency.views import CreatesOnce
 from aiplatform.problem_schema import described
 
 
@@ -28,7 +29,7 @@ class SignUpIsOpen(BasePermission):
         return True
 
 
-class SignUpViewSet(ViewSet):
+class SignUpViewSet(CreatesOnce, ViewSet):
     """Accounts for strangers."""
 
     authentication_classes = []
