@@ -25,6 +25,7 @@ urlpatterns = [
     path("", landing),
     path("favicon.ico", favicon),
     path("api/v1/", include("accounts.api.keys.urls")),
+    path("api/v1/", include("accounts.api.audit.urls")),
     path("api/v1/", include("accounts.api.tokens.urls")),
     path("api/v1/", include("accounts.api.sign_up.urls")),
     path("admin/login/", admin_sign_in),  # before the admin's own at the same address
