@@ -18,6 +18,6 @@ class KeyAuthenticationScheme(OpenApiAuthenticationExtension):  # type: ignore[n
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
         """Return what each of the names means."""
         return [
-            {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer <key or access token>`"},
+            {"type": "http", "scheme": "bearer", "description": "An API key or an access token."},
             {"type": "apiKey", "in": "header", "name": "X-API-Key"},
         ]

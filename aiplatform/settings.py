@@ -49,6 +49,7 @@ if TRUST_PROXY_HEADERS:
 
 INSTALLED_APPS = [
     "aiplatform",
+    "rest_framework_simplejwt.token_blacklist",  # before accounts, which hides its admin pages
     "accounts",
     "inference.registry",
     "inference.gateway",
@@ -60,7 +61,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "corsheaders",
     "rest_framework",
-    "rest_framework_simplejwt.token_blacklist",
     "django_ratelimit",
     "drf_spectacular",
     "drf_spectacular_sidecar",

@@ -12,3 +12,7 @@ __all__ = ["ApiKeyAdmin", "AuditEventAdmin", "LimitAdmin", "PlanAdmin", "UserAdm
 
 admin.site.site_header = admin.site.site_title = "AI platform"
 admin.site.index_title = "Administration"
+
+# simplejwt's own pages: who deleted a spent token there would let it be used again.
+for _model in [one for one in admin.site._registry if one._meta.app_label == "token_blacklist"]:
+    admin.site.unregister(_model)
