@@ -12,7 +12,13 @@ from tests.deploy.nginx_proxy import nginx_proxy
 from tests.deploy.password_store import password_store
 from tests.deploy.postgres_server import postgres_server
 
-SECRET_NAMES = ("SECRET_KEY", "API_KEY_PEPPER", "POSTGRES_PASSWORD", "VALKEY_PASSWORD")
+SECRET_NAMES = (
+    "SECRET_KEY",
+    "API_KEY_PEPPER",
+    "JWT_SIGNING_KEY",
+    "POSTGRES_PASSWORD",
+    "VALKEY_PASSWORD",
+)
 
 
 @pytest.fixture(scope="session")

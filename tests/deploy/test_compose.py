@@ -14,7 +14,13 @@ from tests.deploy.compose_file import COMPOSE_FILE, REPOSITORY, UnresolvedVariab
 
 SECRETS: Final = {
     name: f"{name.lower().replace('_', '')}0123456789abcdef0123456789abcdef"
-    for name in ("SECRET_KEY", "API_KEY_PEPPER", "POSTGRES_PASSWORD", "VALKEY_PASSWORD")
+    for name in (
+        "SECRET_KEY",
+        "API_KEY_PEPPER",
+        "JWT_SIGNING_KEY",
+        "POSTGRES_PASSWORD",
+        "VALKEY_PASSWORD",
+    )
 }
 ONE_SHOT: Final = "first_run"
 
