@@ -84,7 +84,8 @@ class KeyViewSet(CreatesOnce, GenericViewSet[ApiKey]):
     def partial_update(self, request: Request, id: int) -> Response:  # noqa: A002
         """In force in every process within a second. `limits` replaces all of them."""
         key = self.get_object()
-        settings = _valid(self.get_serializer(key, data=request.data, partial=True))
+        # Nothing is required; `partial` would reach into the limits and drop what they default to.
+        settings = _valid(self.get_serializer(key, data=request.data))
         limits = settings.pop("limits", None)
         managed_key_update(principal=self._principal, key=key, settings=settings, limits=limits)
         return Response(self.get_serializer(self.get_object()).data)
