@@ -180,16 +180,16 @@ int64_t attention_scratch(const Cache& cache, int64_t heads, Rows rows, int thre
     return rows.count * heads * stretches(longest(rows)) * state_size(cache.head_dim);
 }
 
-void attend(const Cache& cache, const float* queries, int64_t stride, int64_t heads, Rows rows,
-            activation* to, float* scratch) {
+void attend(const Cache& cache, Strided<const float> queries, int64_t heads, Rows rows,
+            Strided<activation> to, float* scratch) {
     int64_t size = cache.head_dim, group = heads / cache.kv_heads;
     int64_t tasks = rows.count * cache.kv_heads;
     auto task = [&](int64_t row, int64_t head) {
-        const float* first = queries + row * stride + head * group * size;
+        const float* first = queries.row(row) + head * group * size;
         return Task{cache, first, group, rows.slots[row], head, rows.positions[row] + 1};
     };
     auto place = [&](int64_t row, int64_t head) {
-        return to + (row * cache.kv_heads + head) * group * size;
+        return to.row(row) + head * group * size;
     };
     if (!by_stretches(cache, rows, omp_get_num_threads())) {
         // Rows of one prompt follow each other, so that their keys are still in the cache.

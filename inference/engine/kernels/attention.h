@@ -1,7 +1,7 @@
 // Attention of many rows, each over its own slot and its own length.
 #pragma once
 
-#include "simd.h"
+#include "linear.h"
 
 constexpr int64_t MAX_HEAD_DIM = 512;
 
@@ -26,13 +26,12 @@ struct Rows {
 };
 
 // to [rows, heads, head_dim] = softmax(q k' / sqrt(head_dim)) v over positions 0 to the row's own.
-// Row r's queries, [heads, head_dim], begin at queries + r * stride. Called by every thread of a
-// parallel region. `scratch` holds attention_scratch() floats, shared by the threads.
+// A row of queries is [heads, head_dim]. Called by every thread of a parallel region. `scratch` holds attention_scratch() floats, shared by the threads.
 //
 // A row's keys are taken in stretches of fixed length, counted from position 0, and the stretches
 // are put together from first to last: a row's bits do not depend on the other rows, on how many
 // threads there are, or on how its prompt was cut.
-void attend(const Cache& cache, const float* queries, int64_t stride, int64_t heads, Rows rows,
-            activation* to, float* scratch);
+void attend(const Cache& cache, Strided<const float> queries, int64_t heads, Rows rows,
+            Strided<activation> to, float* scratch);
 
 int64_t attention_scratch(const Cache& cache, int64_t heads, Rows rows, int threads);

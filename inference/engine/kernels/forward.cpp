@@ -10,6 +10,10 @@ struct Arena {
     char* memory;
     int64_t used = 0;
 
+    Strided<activation> take_rows(int64_t rows, int64_t size) {
+        return {take<activation>(rows * row_stride(size)), row_stride(size)};
+    }
+
     template <class Item>
     Item* take(int64_t count) {
         int64_t at = used;
@@ -19,13 +23,13 @@ struct Arena {
 };
 
 struct Buffers {
-    float* stream;         // [rows, hidden], what the layers add to
-    activation* normed;    // [rows, hidden]
-    float* projected;      // [rows, (heads + 2 kv_heads) head_dim]
-    activation* attended;  // [rows, heads head_dim]
-    float* gate_up;        // [rows, 2 intermediate]
-    activation* gated;     // [rows, intermediate]
-    float* partial;        // for attend()
+    float* stream;                 // [rows, hidden], what the layers add to
+    Strided<activation> normed;    // [rows, hidden]
+    float* projected;              // [rows, (heads + 2 kv_heads) head_dim]
+    Strided<activation> attended;  // [rows, heads head_dim]
+    float* gate_up;                // [rows, 2 intermediate]
+    Strided<activation> gated;     // [rows, intermediate]
+    float* partial;                // for attend()
 };
 
 Cache cache_of(const Model& model, const Layer& layer) {
@@ -36,11 +40,11 @@ Buffers buffers(const Model& model, Rows rows, int threads, Arena& arena) {
     int64_t n = rows.count, width = (model.heads + 2 * model.kv_heads) * model.head_dim;
     int64_t partial = attention_scratch(cache_of(model, *model.layer), model.heads, rows, threads);
     return {arena.take<float>(n * model.hidden),
-            arena.take<activation>(n * model.hidden),
+            arena.take_rows(n, model.hidden),
             arena.take<float>(n * width),
-            arena.take<activation>(n * model.heads * model.head_dim),
+            arena.take_rows(n, model.heads * model.head_dim),
             arena.take<float>(n * 2 * model.intermediate),
-            arena.take<activation>(n * model.intermediate),
+            arena.take_rows(n, model.intermediate),
             arena.take<float>(partial)};
 }
 
@@ -52,11 +56,10 @@ void embed(const Model& model, const int64_t* tokens, int64_t rows, float* to) {
 }
 
 void norm(const Model& model, const float* from, const float* weight, int64_t rows,
-          activation* to) {
+          Strided<activation> to) {
 #pragma omp for
     for (int64_t r = 0; r < rows; r++)
-        rms_norm_row(from + r * model.hidden, weight, model.epsilon, model.hidden,
-                     to + r * model.hidden);
+        rms_norm_row(from + r * model.hidden, weight, model.epsilon, model.hidden, to.row(r));
 }
 
 // Norms and turns one head of queries or keys.
@@ -87,25 +90,29 @@ void place_and_write(const Model& model, const Layer& layer, Rows rows, float* p
     }
 }
 
-void gate(const Model& model, const float* gate_up, int64_t rows, activation* to) {
+void gate(const Model& model, const float* gate_up, int64_t rows, Strided<activation> to) {
     int64_t size = model.intermediate;
 #pragma omp for
     for (int64_t r = 0; r < rows; r++)
-        gate_row(gate_up + r * 2 * size, gate_up + r * 2 * size + size, size, to + r * size);
+        gate_row(gate_up + r * 2 * size, gate_up + r * 2 * size + size, size, to.row(r));
+}
+
+// A linear of rows that another step has made.
+void apply(const Linear& layer, Strided<activation> x, int64_t rows, float* y, Onto onto) {
+    linear(layer, {x.items, x.stride}, rows, y, onto);
 }
 
 void run_layer(const Model& model, const Layer& layer, Rows rows, const Buffers& b) {
     norm(model, b.stream, layer.attention_norm, rows.count, b.normed);
-    linear(layer.query_key_value, b.normed, rows.count, b.projected, Onto::nothing);
+    apply(layer.query_key_value, b.normed, rows.count, b.projected, Onto::nothing);
     place_and_write(model, layer, rows, b.projected);
-    attend(cache_of(model, layer), b.projected,
-           (model.heads + 2 * model.kv_heads) * model.head_dim, model.heads, rows, b.attended,
-           b.partial);
-    linear(layer.output, b.attended, rows.count, b.stream, Onto::itself);
+    int64_t width = (model.heads + 2 * model.kv_heads) * model.head_dim;
+    attend(cache_of(model, layer), {b.projected, width}, model.heads, rows, b.attended, b.partial);
+    apply(layer.output, b.attended, rows.count, b.stream, Onto::itself);
     norm(model, b.stream, layer.mlp_norm, rows.count, b.normed);
-    linear(layer.gate_up, b.normed, rows.count, b.gate_up, Onto::nothing);
+    apply(layer.gate_up, b.normed, rows.count, b.gate_up, Onto::nothing);
     gate(model, b.gate_up, rows.count, b.gated);
-    linear(layer.down, b.gated, rows.count, b.stream, Onto::itself);
+    apply(layer.down, b.gated, rows.count, b.stream, Onto::itself);
 }
 
 }  // namespace
@@ -131,7 +138,7 @@ void forward(const Model* model, const int64_t* tokens, const int64_t* slots,
         for (int64_t i = 0; i < model->layers; i++) run_layer(*model, model->layer[i], rows, b);
         int64_t wanted = count - first_logits;
         norm(*model, b.stream + first_logits * model->hidden, model->norm, wanted, b.normed);
-        linear(model->head, b.normed, wanted, logits, Onto::nothing);
+        apply(model->head, b.normed, wanted, logits, Onto::nothing);
     }
 }
 

@@ -70,7 +70,8 @@ _SIGNATURES: Final = {
     "reads_bfloat16": (c_int, []),
     "packed_size": (c_int64, [c_int64, c_int64]),
     "pack_linear": (None, [c_void_p, c_int64, c_int64, c_void_p, c_int]),
-    "apply_linear": (None, [POINTER(LinearStruct), c_void_p, c_int64, c_void_p, c_int]),
+    "activation_stride": (c_int64, [c_int64]),
+    "apply_linear": (None, [POINTER(LinearStruct), c_void_p, c_int64, c_int64, c_void_p, c_int]),
     "apply_attention": (
         None,
         [*[c_void_p] * 2, *[c_int64] * 3, c_void_p, c_int64, *[c_void_p] * 2, c_int64, c_void_p,
@@ -113,10 +114,13 @@ class Kernels:
 
     def linear(self, layer: LinearStruct, x: Tensor) -> Tensor:
         """Return x [rows, inputs] through `layer`: [rows, outputs] in float32."""
-        rows = x.to(self.activation).contiguous()
-        out = torch.empty(rows.shape[0], layer.outputs)
+        count, inputs = x.shape
+        stride = self.library.activation_stride(inputs)
+        rows = torch.empty(count, stride, dtype=self.activation)
+        rows[:, :inputs] = x
+        out = torch.empty(count, layer.outputs)
         threads = torch.get_num_threads()
-        self.library.apply_linear(layer, rows.data_ptr(), rows.shape[0], out.data_ptr(), threads)
+        self.library.apply_linear(layer, rows.data_ptr(), stride, count, out.data_ptr(), threads)
         return out
 
 

@@ -4,54 +4,67 @@
 
 namespace {
 
-constexpr int PANEL_VECTORS = PANEL / LANES;
-// As many accumulators as the registers hold beside the weights and the broadcast inputs.
-constexpr int ACCUMULATORS = LANES == 16 ? 24 : 12;
-constexpr int MAX_ROWS = LANES == 16 ? 12 : 6;
-// Inputs that are worked through before the next rows come: 32 columns of them stay in the
-// second-level cache meanwhile, so that memory is read once for all rows.
-constexpr int64_t DEPTH = 2048;
-// Rows that one thread takes at a time: enough to be worth a panel, few enough to share out.
+// What one thread takes at a time: two panels, and enough rows to be worth reading them.
+constexpr int64_t WIDTH = 2 * PANEL;
 constexpr int64_t ROW_BLOCK = 48;
+// Rows whose sums stay in the registers: for one panel, and for two at a time, which keeps more
+// sums in flight where rows are few. (Six rows of 8 lanes fit on paper; GCC 12 spills two sums
+// then and loses a quarter.)
+constexpr int MAX_ROWS = LANES == 16 ? 12 : 5;
+constexpr int WIDE_ROWS = LANES == 16 ? 4 : 2;
+// Inputs worked through before the next rows come, if there are more than MAX_ROWS: a panel's
+// weights for them stay in the first-level cache.
+constexpr int64_t DEPTH = 512;
 
 struct Tile {
-    const activation* x;      // first of the rows, at the block's first input
+    const activation* x;  // the first row, at the first input
     int64_t x_stride;
-    const bfloat16* weights;  // the panel, at the block's first input
-    int64_t depth;            // inputs in the block
-    float* y;                 // sums so far in, sums out
+    const bfloat16* weights;  // the first panel, at the first input
+    int64_t panel_stride;
+    int64_t depth;  // inputs
+    float* y;       // sums so far in, sums out
     int64_t y_stride;
 };
 
-// ROWS x VECTORS accumulators: y[r][c] += sum over k of x[r][k] W[c][k], k from first to last.
-template <int ROWS, int VECTORS>
-inline void multiply_tile(const Tile& tile, int column) {
-    vec sums[ROWS][VECTORS];
+// y[r][c] += sum over k of x[r][k] W[c][k], k from first to last, for ROWS rows and PANELS panels.
+// Not inlined: by itself it gets all the registers.
+template <int ROWS, int PANELS>
+[[gnu::noinline]] void multiply_tile(const Tile& tile) {
+    vec sums[ROWS][PANELS][2];
+    auto sum_at = [&](int r, int p, int half) {
+        return tile.y + r * tile.y_stride + p * PANEL + half * LANES;
+    };
+    auto weights_at = [&](int64_t k, int p, int half) {
+        return tile.weights + p * tile.panel_stride + k * PANEL + half * 2 * LANES;
+    };
     for (int r = 0; r < ROWS; r++)
-        for (int v = 0; v < VECTORS; v++)
-            sums[r][v] = load(tile.y + r * tile.y_stride + column + v * LANES);
-    const bfloat16* weights = tile.weights + 2 * column;
-    for (int64_t k = 0; k < tile.depth; k += 2) {
-        pairs columns[VECTORS];
-        for (int v = 0; v < VECTORS; v++)
-            columns[v] = load_pairs(weights + k * PANEL + 2 * v * LANES);
-        for (int r = 0; r < ROWS; r++) {
-            pairs row = broadcast_pair(tile.x + r * tile.x_stride + k);
-            for (int v = 0; v < VECTORS; v++)
-                sums[r][v] = multiply_add(columns[v], row, sums[r][v]);
+        for (int p = 0; p < PANELS; p++)
+            for (int half = 0; half < 2; half++) sums[r][p][half] = load(sum_at(r, p, half));
+    for (int64_t k = 0; k < tile.depth; k += 2)
+        for (int part = 0; part < PARTS; part++) {
+            factor columns[PANELS][2];
+            for (int p = 0; p < PANELS; p++)
+                for (int half = 0; half < 2; half++)
+                    columns[p][half] = column_factor(weights_at(k, p, half), part);
+            for (int r = 0; r < ROWS; r++) {
+                factor row = row_factor(tile.x + r * tile.x_stride + k, part);
+                for (int p = 0; p < PANELS; p++)
+                    for (int half = 0; half < 2; half++)
+                        sums[r][p][half] = multiply_add(columns[p][half], row, sums[r][p][half]);
+            }
         }
-    }
     for (int r = 0; r < ROWS; r++)
-        for (int v = 0; v < VECTORS; v++)
-            store(tile.y + r * tile.y_stride + column + v * LANES, sums[r][v]);
+        for (int p = 0; p < PANELS; p++)
+            for (int half = 0; half < 2; half++) store(sum_at(r, p, half), sums[r][p][half]);
 }
 
 template <int ROWS>
-void multiply_rows(const Tile& tile) {
-    constexpr int FITTING = std::min(PANEL_VECTORS, std::max(1, ACCUMULATORS / ROWS));
-    constexpr int VECTORS = FITTING == 3 ? 2 : FITTING;  // must divide the panel
-    for (int column = 0; column < PANEL; column += VECTORS * LANES)
-        multiply_tile<ROWS, VECTORS>(tile, column);
+void multiply_rows(Tile tile) {
+    if constexpr (ROWS <= WIDE_ROWS) return multiply_tile<ROWS, 2>(tile);
+    multiply_tile<ROWS, 1>(tile);
+    tile.weights += tile.panel_stride;
+    tile.y += PANEL;
+    multiply_tile<ROWS, 1>(tile);
 }
 
 // Calls multiply_rows<rows>; 1 <= rows <= ROWS.
@@ -63,11 +76,14 @@ void multiply_some(const Tile& tile, int64_t rows) {
     multiply_rows<ROWS>(tile);
 }
 
-void multiply_panel(Tile tile, int64_t rows) {
-    for (int64_t done = 0; done < rows; done += MAX_ROWS) {
-        multiply_some<MAX_ROWS>(tile, std::min<int64_t>(MAX_ROWS, rows - done));
-        tile.x += MAX_ROWS * tile.x_stride;
-        tile.y += MAX_ROWS * tile.y_stride;
+// All rows, in portions as equal as can be.
+void multiply_all(Tile tile, int64_t rows) {
+    for (int64_t portions = (rows + MAX_ROWS - 1) / MAX_ROWS; portions > 0; portions--) {
+        int64_t count = (rows + portions - 1) / portions;
+        multiply_some<MAX_ROWS>(tile, count);
+        tile.x += count * tile.x_stride;
+        tile.y += count * tile.y_stride;
+        rows -= count;
     }
 }
 
@@ -88,43 +104,45 @@ void copy(const float* from, int64_t from_stride, float* to, int64_t to_stride, 
         std::copy_n(from + r * from_stride, columns, to + r * to_stride);
 }
 
-// One panel for at most ROW_BLOCK rows.
-void multiply_block(const Linear& layer, int64_t panel, const activation* x, int64_t rows,
-                    float* y) {
-    int64_t columns = std::min<int64_t>(PANEL, layer.outputs - panel * PANEL);
-    bool whole = columns == PANEL;
-    float edge[ROW_BLOCK * PANEL];  // stands for y where the panel is wider than what is left
+// Two panels, from `column` on, for at most ROW_BLOCK rows.
+void multiply_block(const Linear& layer, int64_t column, Strided<const activation> x,
+                    int64_t rows, float* y) {
+    int64_t columns = std::min(WIDTH, layer.outputs - column);
+    bool whole = columns == WIDTH;
+    float edge[ROW_BLOCK * WIDTH];  // stands for y where the panels are wider than what is left
     if (!whole) {
-        std::fill_n(edge, rows * PANEL, 0.0f);
-        copy(y, layer.outputs, edge, PANEL, rows, columns);
+        std::fill_n(edge, rows * WIDTH, 0.0f);
+        copy(y, layer.outputs, edge, WIDTH, rows, columns);
     }
-    for (int64_t k = 0; k < layer.inputs; k += DEPTH) {
-        Tile tile{x + k,
-                  layer.inputs,
-                  layer.weights + (panel * layer.inputs + k) * PANEL,
-                  std::min(DEPTH, layer.inputs - k),
+    int64_t depth = rows > MAX_ROWS ? DEPTH : layer.inputs;
+    for (int64_t k = 0; k < layer.inputs; k += depth) {
+        Tile tile{x.items + k,
+                  x.stride,
+                  layer.weights + column * layer.inputs + k * PANEL,
+                  layer.inputs * PANEL,
+                  std::min(depth, layer.inputs - k),
                   whole ? y : edge,
-                  whole ? layer.outputs : PANEL};
-        multiply_panel(tile, rows);
+                  whole ? layer.outputs : WIDTH};
+        multiply_all(tile, rows);
     }
-    if (!whole) copy(edge, PANEL, y, layer.outputs, rows, columns);
+    if (!whole) copy(edge, WIDTH, y, layer.outputs, rows, columns);
 }
 
 }  // namespace
 
-void linear(const Linear& layer, const activation* x, int64_t rows, float* y, Onto onto) {
+void linear(const Linear& layer, Strided<const activation> x, int64_t rows, float* y, Onto onto) {
     int64_t blocks = (rows + ROW_BLOCK - 1) / ROW_BLOCK;
 #pragma omp for schedule(static)
-    for (int64_t task = 0; task < panels(layer.outputs) * blocks; task++) {
-        int64_t panel = task / blocks, first = task % blocks * ROW_BLOCK;
+    for (int64_t task = 0; task < panels(layer.outputs) / 2 * blocks; task++) {
+        int64_t column = task / blocks * WIDTH, first = task % blocks * ROW_BLOCK;
         int64_t count = std::min(ROW_BLOCK, rows - first);
-        int64_t column = panel * PANEL, columns = std::min<int64_t>(PANEL, layer.outputs - column);
+        int64_t columns = std::min(WIDTH, layer.outputs - column);
         float* corner = y + first * layer.outputs + column;
         if (onto == Onto::nothing)
             begin(layer, column, columns, corner, count);
         else if (layer.bias)
             add_bias(layer, column, columns, corner, count);
-        multiply_block(layer, panel, x + first * layer.inputs, count, corner);
+        multiply_block(layer, column, {x.row(first), x.stride}, count, corner);
     }
 }
 

@@ -140,43 +140,42 @@ inline vec exponential(vec x) {
 }
 
 // Products of pairs, for linears: weights lie as (k, k + 1) of one column after the other, which
-// is what AVX512-BF16 multiplies in one instruction, and what two shifts take apart elsewhere.
+// is what AVX512-BF16 multiplies in one instruction. Elsewhere a pair is two products, PARTS of
+// it, and each part's weights are what a shift or a mask leaves of the pairs in memory.
 #if defined(__AVX512BF16__)
 
 using activation = bfloat16;  // what a linear reads
-struct pairs {
-    __m512bh both;
-};
-inline pairs load_pairs(const bfloat16* from) { return {(__m512bh)_mm512_loadu_si512(from)}; }
-inline pairs broadcast_pair(const bfloat16* from) {
+using factor = __m512bh;
+constexpr int PARTS = 1;
+
+inline factor column_factor(const bfloat16* from, int) {
+    return (__m512bh)_mm512_loadu_si512(from);
+}
+inline factor row_factor(const bfloat16* from, int) {
     int both;
     __builtin_memcpy(&both, from, sizeof both);
-    return {(__m512bh)_mm512_set1_epi32(both)};
+    return (__m512bh)_mm512_set1_epi32(both);
 }
-inline vec multiply_add(pairs a, pairs b, vec c) { return _mm512_dpbf16_ps(c, a.both, b.both); }
+inline vec multiply_add(factor a, factor b, vec c) { return _mm512_dpbf16_ps(c, a, b); }
 
 #else
 
 using activation = float;
-struct pairs {
-    vec even, odd;
-};
+using factor = vec;
+constexpr int PARTS = 2;
+
+inline factor column_factor(const bfloat16* from, int part) {
 #if defined(__AVX512F__)
-inline pairs load_pairs(const bfloat16* from) {
     __m512i both = _mm512_loadu_si512(from);
-    return {_mm512_castsi512_ps(_mm512_slli_epi32(both, 16)),
-            _mm512_castsi512_ps(_mm512_and_si512(both, _mm512_set1_epi32(int(0xffff0000))))};
-}
+    return _mm512_castsi512_ps(part ? _mm512_and_si512(both, _mm512_set1_epi32(int(0xffff0000)))
+                                    : _mm512_slli_epi32(both, 16));
 #else
-inline pairs load_pairs(const bfloat16* from) {
     __m256i both = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
-    return {_mm256_castsi256_ps(_mm256_slli_epi32(both, 16)),
-            _mm256_castsi256_ps(_mm256_and_si256(both, _mm256_set1_epi32(int(0xffff0000))))};
-}
+    return _mm256_castsi256_ps(part ? _mm256_blend_epi16(_mm256_setzero_si256(), both, 0xaa)
+                                    : _mm256_slli_epi32(both, 16));
 #endif
-inline pairs broadcast_pair(const float* from) { return {broadcast(from[0]), broadcast(from[1])}; }
-inline vec multiply_add(pairs a, pairs b, vec c) {
-    return fma(a.odd, b.odd, fma(a.even, b.even, c));
 }
+inline factor row_factor(const float* from, int part) { return broadcast(from[part]); }
+inline vec multiply_add(factor a, factor b, vec c) { return fma(a, b, c); }
 
 #endif

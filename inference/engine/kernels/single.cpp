@@ -9,11 +9,14 @@ extern "C" {
 
 int64_t lanes() { return LANES; }
 
+int64_t activation_stride(int64_t size) { return row_stride(size); }
+
 int reads_bfloat16() { return sizeof(activation) == sizeof(bfloat16); }
 
-void apply_linear(const Linear* layer, const activation* x, int64_t rows, float* y, int threads) {
+void apply_linear(const Linear* layer, const activation* x, int64_t stride, int64_t rows, float* y,
+                  int threads) {
 #pragma omp parallel num_threads(threads)
-    linear(*layer, x, rows, y, Onto::nothing);
+    linear(*layer, {x, stride}, rows, y, Onto::nothing);
 }
 
 void apply_attention(bfloat16* keys, bfloat16* values, int64_t kv_heads, int64_t context,
@@ -24,7 +27,8 @@ void apply_attention(bfloat16* keys, bfloat16* values, int64_t kv_heads, int64_t
     std::vector<float> scratch(size_t(attention_scratch(cache, heads, rows, threads)));
     std::vector<activation> out(size_t(count * heads * head_dim));
 #pragma omp parallel num_threads(threads)
-    attend(cache, queries, heads * head_dim, heads, rows, out.data(), scratch.data());
+    attend(cache, {queries, heads * head_dim}, heads, rows, {out.data(), heads * head_dim},
+           scratch.data());
     convert_row(out.data(), int64_t(out.size()), to);
 }
 
