@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from accounts.admin.limit_inline import SavesLimits
 from accounts.limit_owner import limit_owner
 from accounts.models import Limit
-from accounts.services.limits import limit_save, refuse_twin
+from accounts.services.limits import limit_save
 
 _COUNTER: Final = ["resource", "window", "per", "model_name"]
 
@@ -22,15 +22,6 @@ class LimitForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run
         model = Limit
         fields = ["user", *_COUNTER, "amount"]
         help_texts = {"user": "Empty: the platform's own, beside every plan's and user's limits."}
-
-    def clean(self) -> dict[str, Any]:
-        """Return the fields. Raises ValidationError where the owner has a limit on the same."""
-        data: dict[str, Any] = super().clean() or {}
-        if not self.errors:
-            kept = {name: getattr(self.instance, name) for name in ("pk", "plan", "api_key")}
-            counter = {name: data[name] for name in _COUNTER}
-            refuse_twin(Limit(user=data.get("user", self.instance.user), **kept, **counter))
-        return data
 
 
 class OwnerFilter(admin.SimpleListFilter):

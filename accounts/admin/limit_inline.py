@@ -12,8 +12,7 @@ from accounts.models import Limit
 from accounts.services.limits import limit_delete, limit_write
 
 _LOST_RACE: Final = (
-    "Nothing was saved: somebody else changed this at the same moment, or another limit on the "
-    "same is in the way. Look at it and try again."
+    "Nothing was saved: somebody else changed this at the same moment. Look at it and try again."
 )
 
 

@@ -51,8 +51,8 @@ class PlanAdmin(SavesLimits, admin.ModelAdmin):  # type: ignore[type-arg]  # no 
         except ConcurrentChange:
             messages.error(request, "Somebody else changed the plans at the same moment.")
             return
-        text = f"{plan} is the default plan{'' if changed else ' already'}."
-        messages.success(request, text)
+        since = "now" if changed else "already"
+        messages.success(request, f"The plan {plan} is the default {since}.")
 
     @admin.display(description="users on it", ordering="user_count")
     def users(self, plan: Plan) -> int:

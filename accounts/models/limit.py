@@ -1,5 +1,6 @@
 """Limits: how much of what, in which time, counted for whom."""
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import ClassVar
 
@@ -107,3 +108,18 @@ class Limit(models.Model):
             raise ValidationError({"window": message})
         if self.amount is not None and self.resource != Resource.COST and self.amount % 1:
             raise ValidationError({"amount": "Give a whole number; only cost has fractions."})
+
+    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
+        """Raise ValidationError where the owner has another limit on the same counter.
+
+        Django's own check takes the columns inside `Coalesce` for the other row's: it would find
+        everybody's limits. The two other constraints are what `clean` and `amount` look at.
+        """
+        if any(owner and owner.pk is None for owner in (self.plan, self.user, self.api_key)):
+            return  # not saved yet, so it has none
+        owner = {"plan": self.plan_id, "user": self.user_id, "api_key": self.api_key_id}
+        names = ("per", "model_name", "resource", "window")
+        counter = dict(zip(names, self.counter, strict=True))
+        twin = Limit.objects.filter(**owner, **counter).exclude(pk=self.pk).first()
+        if twin:
+            raise ValidationError(f"There is a limit on the same already: {twin}. Change that one.")

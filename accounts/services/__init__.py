@@ -17,7 +17,6 @@ from accounts.services.limits import (
     limit_find,
     limit_save,
     limit_set,
-    refuse_twin,
 )
 from accounts.services.managed_keys import (
     managed_key_create,
@@ -52,6 +51,5 @@ __all__ = [
     "managed_key_update",
     "plan_make_default",
     "plan_save",
-    "refuse_twin",
     "user_plan_assign",
 ]

@@ -3,7 +3,6 @@
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from accounts.audit import audit_changed, audit_created
@@ -47,21 +46,11 @@ def limit_save(*, limit: Limit) -> None:
 
     Raises Django's ValidationError, which names the fields, and ConcurrentChange.
     """
-    limit.full_clean(validate_constraints=False)
-    refuse_twin(limit)
+    limit.full_clean()
     try:
         limit_write(limit=limit)
     except IntegrityError as error:
         raise ConcurrentChange from error
-
-
-def refuse_twin(limit: Limit) -> None:
-    """Raise ValidationError where the limit's owner has another one on the same counter."""
-    owner = {"plan": limit.plan_id, "user": limit.user_id, "api_key": limit.api_key_id}
-    counter = Counter(limit.resource, limit.window, limit.per, limit.model_name)
-    twin = Limit.objects.filter(**owner, **asdict(counter)).exclude(pk=limit.pk).first()
-    if twin:
-        raise ValidationError(f"There is a limit on the same already: {twin}. Change that one.")
 
 
 @transaction.atomic
