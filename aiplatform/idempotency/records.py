@@ -1,5 +1,6 @@
 """Writes of idempotency records. Each is one conditional statement; its count says who won."""
 
+import uuid
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Final
@@ -37,7 +38,7 @@ def record_claim(*, attempt: Attempt) -> Standing | KeptAnswer:
     if found is None:
         return _insert(attempt)
     if found["expired"]:
-        return _take_over(attempt, found)
+        return _take_over(attempt, found["holder"])
     if found["body_digest"] != attempt.body_digest:
         raise KeyReused
     if found["sealed"] is None:
@@ -89,8 +90,8 @@ def _insert(attempt: Attempt) -> Standing:
     return Standing.CLAIMED
 
 
-def _take_over(attempt: Attempt, found: dict[str, Any]) -> Standing:
-    still_that = _of(attempt).filter(holder=found["holder"], expires_at__lt=Now())
+def _take_over(attempt: Attempt, former: uuid.UUID) -> Standing:
+    still_that = _of(attempt).filter(holder=former, expires_at__lt=Now())
     won = still_that.update(**_claim_columns(attempt)) == 1
     return Standing.CLAIMED if won else Standing.IN_FLIGHT
 

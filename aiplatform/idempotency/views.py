@@ -25,7 +25,7 @@ from aiplatform.idempotency.records import (
     record_release,
 )
 
-Handler = Callable[..., Response]
+Handler = Callable[..., Any]
 
 
 class CreatesOnce(APIView):
@@ -34,12 +34,13 @@ class CreatesOnce(APIView):
     What is created and the answer that is kept of it are committed together.
     """
 
+    post: Handler  # a viewset sets it to its action
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Once it is known who may post, put the claim before what dispatch calls next."""
         super().initial(request, *args, **kwargs)
         if request.method == "POST" and HEADER in request.META:
-            handler: Handler = self.post  # type: ignore[attr-defined]  # set from the actions
-            self.post = partial(self._once, handler)
+            self.post = partial(self._once, self.post)
 
     def _once(
         self, handler: Handler, request: Request, *args: Any, **kwargs: Any
@@ -53,7 +54,7 @@ class CreatesOnce(APIView):
         kept = False
         try:
             with transaction.atomic():
-                response = handler(request, *args, **kwargs)
+                response: Response = handler(request, *args, **kwargs)
                 kept = self._keep(attempt, request, response)
         finally:
             if not kept:

@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -9,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
+from accounts.models import User
 from aiplatform.models import IdempotencyRecord
 from inference.api.native.models.views import ModelViewSet
 from inference.registry.models import Model
@@ -152,3 +154,18 @@ def test_of_many_at_once_one_creates_and_all_get_its_answer(live_web: LiveWeb) -
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.content for answer in answers}) == 1
     assert sum(is_replay(answer) for answer in answers) == 11
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("store")
+def test_a_stranger_signs_up_once(settings: Settings) -> None:
+    settings.SIGN_UP_ENABLED = True
+    body = json.dumps({"username": "newcomer", "password": "a long enough Passphrase"})
+    post = partial(Client().post, "/api/v1/auth/sign-up", body, "application/json")
+    first, again = (post(headers={"Idempotency-Key": "k"}) for _ in range(2))
+    elsewhere = post(headers={"Idempotency-Key": "k"}, REMOTE_ADDR="192.0.2.9")
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.content == first.content
+    assert is_replay(again)
+    assert elsewhere.json()["code"] == "username_taken"
+    assert User.objects.count() == 1
