@@ -13,7 +13,6 @@ from inference.gateway import errors
 from inference.gateway.limits.counters import Counter, index_key
 from inference.gateway.limits.ledger import ledger_read
 from inference.gateway.limits.programs import LOAD_BEGIN, LOAD_END
-from inference.gateway.limits.windows import KEEP_MS
 
 # A loader that is not done after this long has died.
 _LOADER_TTL_MS: Final = 10_000
@@ -32,7 +31,7 @@ async def counter_load(counter: Counter, *, again: bool = False) -> bool:
     begun, now = await pipelined_store().run(
         LOAD_BEGIN,
         [counter.key, index_key(counter.subject)],
-        [token, _LOADER_TTL_MS, counter.index_entry, KEEP_MS, int(again)],
+        [token, _LOADER_TTL_MS, counter.index_entry, int(again)],
     )
     if not begun:
         return False

@@ -13,7 +13,6 @@ from inference.gateway.limits.counters import Amounts, Bound, index_key
 from inference.gateway.limits.loading import Patience
 from inference.gateway.limits.peek import LimitState, states
 from inference.gateway.limits.programs import ADMIT, RENEW, SETTLE
-from inference.gateway.limits.windows import KEEP_MS
 
 log = structlog.get_logger(__name__)
 
@@ -84,7 +83,7 @@ async def reserve(
     """
     amounts = [wanted.of(bound.rule.resource) for bound in bounds]
     keys = [bound.counter.key for bound in bounds]
-    arguments: list[object] = [request_id, settings.LEASE_TTL_S * 1000, KEEP_MS]
+    arguments: list[object] = [request_id, settings.LEASE_TTL_S * 1000]
     for bound, amount in zip(bounds, amounts, strict=True):
         arguments += [*bound.counter.sliding, bound.rule.amount, amount]
     held = {key: amount for key, amount in zip(keys, amounts, strict=True) if amount}

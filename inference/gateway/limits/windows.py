@@ -23,6 +23,3 @@ WINDOWS: Final = {
     "total": SlidingWindow(0, 0),
     "now": SlidingWindow(-1, 0),
 }
-# How long the store keeps a counter that nobody asks for: longer than its longest window and than
-# the longest request.
-KEEP_MS: Final = 33 * DAY_MS

@@ -1,15 +1,15 @@
 -- Reserve what a request may use on every counter at once, or on none.
 --
--- KEYS: counters. ARGV: request id, lease's time to live (ms), how long an idle counter is kept
--- (ms), then four for each counter: window (ms), bucket (ms), limit, wanted.
+-- KEYS: counters. ARGV: request id, lease's time to live (ms), then four for each counter: window
+-- (ms), bucket (ms), limit, wanted.
 -- Returns {outcome, now, retry, then used, reserved, resets for each counter}. outcome 0: admitted;
 -- n: the n-th limit refuses, `retry` says in how many ms it would not (-1: unknown);
 -- {-1, now, …}: the counters at these places are unknown.
-local id, ttl, keep = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local id, ttl = ARGV[1], tonumber(ARGV[2])
 expire_leases()
 local unknown, answer, refused, retry = {}, {}, 0, 0
 for i, key in ipairs(KEYS) do
-  local at = 4 * i
+  local at = 4 * i - 1
   local window, bucket = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
   local limit, wanted = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
   local used, reserved, first, last = state(key, window, bucket)
@@ -29,15 +29,16 @@ for i, key in ipairs(KEYS) do
 end
 if #unknown > 0 then return {-1, now, unpack(unknown)} end
 if refused == 0 and #KEYS > 0 then
-  local lease = 'lease:' .. id
+  local held = {}
   for i, key in ipairs(KEYS) do
-    local wanted = ARGV[4 * i + 3]
+    local wanted = ARGV[4 * i + 2]
     if wanted ~= '0' then
       redis.call('HINCRBY', key, 'r', wanted)
-      redis.call('HSET', lease, key, wanted)
+      held[#held + 1] = key
+      held[#held + 1] = wanted
     end
-    redis.call('PEXPIRE', key, keep)
   end
+  if #held > 0 then redis.call('HSET', 'lease:' .. id, unpack(held)) end
   redis.call('ZADD', 'leases', now + ttl, id)
 end
 return {refused, now, retry, unpack(answer)}

@@ -6,6 +6,9 @@
 -- window 0: no window (a total); -1: nothing is ever used (concurrency, which is only reserved).
 -- A counter that is not there is unknown, not empty: the ledger knows what belongs into it.
 -- `loading`: the ledger is being read into it; it counts already but decides nothing yet.
+-- How long a counter that nothing uses is kept (ms): longer than any window, and than the longest
+-- request. Concurrency is kept for as long as anybody holds it.
+local KEEP = 33 * 24 * 3600 * 1000
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
@@ -38,19 +41,22 @@ local function state(key, window, bucket)
   return used, reserved, oldest, last
 end
 
--- Count an amount as used at the moment `at` (ms).
-local function use(key, window, bucket, at, amount)
+-- Count an amount as used at the moment `at` (ms); first and last are the counter's buckets now.
+local function use(key, window, bucket, at, amount, first, last)
   if window == 0 then
     redis.call('HINCRBY', key, 'u', whole(amount))
+    redis.call('PEXPIRE', key, KEEP)
     return
   end
   local index = math.floor(at / bucket)
   if index < math.floor((now - window) / bucket) then return end
-  local ends = redis.call('HMGET', key, 'f', 'l')
   redis.call('HINCRBY', key, 'u', whole(amount))
   redis.call('HINCRBY', key, whole(index), whole(amount))
-  redis.call('HSET', key, 'f', whole(math.min(index, tonumber(ends[1] or index))),
-    'l', whole(math.max(index, tonumber(ends[2] or index))))
+  if not first or index < first then redis.call('HSET', key, 'f', whole(index)) end
+  if not last or index > last then
+    redis.call('HSET', key, 'l', whole(index))
+    redis.call('PEXPIRE', key, KEEP)
+  end
 end
 
 -- Return in how many ms the whole window is free again.

@@ -10,10 +10,14 @@ for _, index in ipairs(KEYS) do
   for _, entry in ipairs(redis.call('SMEMBERS', index)) do
     local resource, window, bucket, key = string.match(entry, '^(%a+)|(%d+)|(%d+)|(.+)$')
     local amount = amounts[resource]
-    if redis.call('HEXISTS', key, 'u') == 0 then
-      redis.call('SREM', index, entry) -- it has not been asked about for long
-    elseif amount and amount > 0 then
-      use(key, tonumber(window), tonumber(bucket), at, amount)
+    if amount and amount > 0 then
+      local found = redis.call('HMGET', key, 'u', 'f', 'l')
+      if found[1] then
+        use(key, tonumber(window), tonumber(bucket), at, amount,
+          tonumber(found[2] or nil), tonumber(found[3] or nil))
+      else
+        redis.call('SREM', index, entry) -- it has not been asked about for long
+      end
     end
   end
 end
