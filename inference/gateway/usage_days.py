@@ -24,6 +24,7 @@ _DAY_MS: Final = 86_400_000
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 Key = tuple[int, str, int, str]
+Row = tuple[int | str, ...]
 
 
 def usage_add(entries: Iterable[Entry]) -> None:
@@ -40,7 +41,7 @@ def usage_add(entries: Iterable[Entry]) -> None:
             sums[key] = tuple(map(int.__add__, known, amounts)) if known else amounts
     if sums:
         # In one order everywhere: two that lock the same rows in turn would wait for each other.
-        rows = [(*key, *sums[key]) for key in sorted(sums)]
+        rows: list[Row] = [(*key, *sums[key]) for key in sorted(sums)]
         with connection.cursor() as cursor:
             cursor.executemany(_statement(), rows)
 

@@ -66,7 +66,8 @@ def test_a_row_is_answered_with_all_but_its_texts(client: Client, ada: User) -> 
 
 def test_pages_follow_one_another_to_the_end_and_miss_none(client: Client, ada: User) -> None:
     rows = history_rows(7, user=ada)
-    seen, address, pages = [], f"{LIST}?limit=3", 0
+    seen: list[str] = []
+    address, pages = f"{LIST}?limit=3", 0
     while address:
         body = read(client, address)
         seen, address, pages = seen + ids(body), body["next"], pages + 1
@@ -154,7 +155,8 @@ def test_a_page_looks_at_no_more_rows_than_its_bound_and_the_next_goes_on_there(
     history_rows(4, first=6, user=ada)
     first = read(client, f"{LIST}?status=failed")
     assert first["results"] == []
-    seen, address, pages = [], first["next"], 1
+    seen: list[str] = []
+    address, pages = first["next"], 1
     while address:
         body = read(client, address)
         seen, address, pages = seen + ids(body), body["next"], pages + 1

@@ -33,7 +33,7 @@ def client(ada: User) -> Client:
     return caller(key_of(ada))
 
 
-def used(user: User, days_ago: int = 0, key: int = 0, model: str = "tiny", **sums: int) -> None:
+def used(user: User, days_ago: int = 0, key: int = 0, model: str = "tiny", **sums: Any) -> None:
     UsageDay.objects.create(
         day=TODAY - timedelta(days=days_ago),
         user_id=user.id,
@@ -66,8 +66,19 @@ def test_the_last_thirty_days_are_told_by_day_newest_first(client: Client, ada: 
 
 
 def test_every_sum_is_told_and_cost_is_an_exact_decimal(client: Client, ada: User) -> None:
-    sums = {"completed": 2, "cancelled": 3, "failed": 4, "refused": 5, "prompt_tokens": 6}
-    more = {"completion_tokens": 7, "cached_tokens": 8, "charged_requests": 9, "charged_tokens": 10}
+    sums: dict[str, Any] = {
+        "completed": 2,
+        "cancelled": 3,
+        "failed": 4,
+        "refused": 5,
+        "prompt_tokens": 6,
+    }
+    more: dict[str, Any] = {
+        "completion_tokens": 7,
+        "cached_tokens": 8,
+        "charged_requests": 9,
+        "charged_tokens": 10,
+    }
     used(ada, **sums, **more, cost_nano=9_007_199_254_740_993)
     (one,) = read(client)["results"]
     assert {**sums, **more}.items() <= one.items()

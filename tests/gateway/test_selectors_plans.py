@@ -120,7 +120,10 @@ def test_usage_is_summed_from_the_days_that_are_asked_for(db: None, fields: dict
         for number in range(600)
     )
     _analyze()
-    span = {"since": first + timedelta(days=300), "until": first + timedelta(days=310)}
+    span: dict[str, Any] = {
+        "since": first + timedelta(days=300),
+        "until": first + timedelta(days=310),
+    }
     with CaptureQueriesContext(connection) as captured:
         usage_sums(wanted=UsageFilter(**span, **fields), group_by=["day", "model"], limit=100)
     (plan,) = plans(captured)

@@ -80,7 +80,12 @@ def made(**fields: Any) -> Entry:
 
 
 def refused() -> Entry:
-    nothing = {"counted_at": None, "charged_requests": 0, "charged_tokens": 0, "cost_nano": 0}
+    nothing: dict[str, Any] = {
+        "counted_at": None,
+        "charged_requests": 0,
+        "charged_tokens": 0,
+        "cost_nano": 0,
+    }
     return made(status="refused", completion_tokens=0, cached_tokens=0, **nothing)
 
 
@@ -114,7 +119,7 @@ def test_a_day_sums_what_its_entries_say() -> None:
 
 @pytest.mark.usefixtures("database")
 def test_each_user_day_key_and_model_has_a_row() -> None:
-    others = [{"user_id": 2}, {"api_key_id": 8}, {"model_name": "other"}]
+    others: list[dict[str, Any]] = [{"user_id": 2}, {"api_key_id": 8}, {"model_name": "other"}]
     usage_add([made(), *(made(**other) for other in others), made(counted_at=NOON_MS + 86_400_000)])
     usage_add([made()])
     assert UsageDay.objects.count() == 5

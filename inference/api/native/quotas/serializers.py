@@ -22,7 +22,10 @@ class QuotaSerializer(serializers.Serializer[Any]):
     window = serializers.CharField()
     per = serializers.CharField(help_text="For whom is counted.")
     model = serializers.CharField(allow_null=True, help_text="Counts this model alone; null: all.")
-    source = serializers.CharField(help_text="`plan NAME`, `user`, `key` or `platform`.")
+    # Fields are taken off the class, so that DRF's own `source` stays what it is.
+    source = serializers.CharField(  # type: ignore[assignment]
+        help_text="`plan NAME`, `user`, `key` or `platform`."
+    )
     limit = serializers.FloatField()
     used = serializers.FloatField()
     reserved = serializers.FloatField(help_text="By requests under way.")

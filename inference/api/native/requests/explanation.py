@@ -82,10 +82,10 @@ def _sentences(row: Request) -> Iterator[str]:
 
 
 def _admitted(row: Request) -> str:
-    limits = row.admission["limits"] if row.admission else []
-    refused_by = row.admission["refused_by"] if row.admission else None
+    said = row.admission or {"limits": [], "refused_by": None}
+    limits, refused_by = said["limits"], said["refused_by"]
     if refused_by is not None:
-        return _refused(limits[refused_by], row.admission["retry_after"])
+        return _refused(limits[refused_by], said["retry_after"])
     if row.admission is None and row.status == Status.REFUSED:
         return "It was refused before any limit was looked at."
     if not limits:

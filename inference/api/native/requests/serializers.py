@@ -50,8 +50,8 @@ class RequestSerializer(serializers.ModelSerializer[Request]):
 
     class Meta:
         model = Request
-        fields = _FIELDS
-        read_only_fields = fields
+        fields: tuple[str, ...] = _FIELDS
+        read_only_fields: tuple[str, ...] = fields
 
     def to_representation(self, instance: Request) -> dict[str, Any]:
         """Return the row. Every value is JSON as it is; field by field DRF takes ten times as long,
@@ -96,7 +96,10 @@ class RequestPageSerializer(serializers.Serializer[Any]):
 class LimitSaidSerializer(serializers.Serializer[Any]):
     """One limit as it stood when the request came. Cost is in the currency of the prices."""
 
-    source = serializers.CharField(help_text="`plan NAME`, `user`, `key` or `platform`.")
+    # Fields are taken off the class, so that DRF's own `source` stays what it is.
+    source = serializers.CharField(  # type: ignore[assignment]
+        help_text="`plan NAME`, `user`, `key` or `platform`."
+    )
     per = serializers.CharField()
     model = serializers.CharField(allow_null=True)
     resource = serializers.CharField()
