@@ -75,6 +75,7 @@ class Engine:
         """Advance every running request by a token and the prompts by their budget."""
         began = time.monotonic()
         self._fail_late()
+        self._fail_unservable()
         plan = self._scheduler.schedule()
         try:
             tokens = self._run(plan)
@@ -197,6 +198,14 @@ class Engine:
         for sequence in self._scheduler.late():
             detail = "the request did not end before its deadline"
             self._fail(sequence, Refusal("deadline_passed", detail))
+
+    def _fail_unservable(self) -> None:
+        while (sequence := self._scheduler.unservable()) is not None:
+            detail = (
+                f"the machine has no memory left for {sequence.bound} tokens:"
+                " lower max_tokens, or try later"
+            )
+            self._fail(sequence, Refusal("out_of_memory", detail))
 
     def _fail_step(self, plan: Plan) -> None:
         self._log.event("step_failed", traceback=traceback.format_exc())

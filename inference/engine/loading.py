@@ -2,18 +2,20 @@
 
 from typing import Any
 
-from transformers import AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
 from inference.engine.config import RunnerConfig
 from inference.engine.decoder import Decoder
 from inference.engine.engine import Deliver, Engine
+from inference.engine.footprint import Footprint, footprint
+from inference.engine.headroom import Headroom
 from inference.engine.linear import pack_linears, packing_unavailable
 from inference.engine.log import Log
+from inference.engine.memory import available_bytes
 from inference.engine.model_directory import LoadError, ModelDirectory
 from inference.engine.precision import compute_dtype
 from inference.engine.prefix_index import PrefixIndex
-from inference.engine.process import total_memory_bytes
 from inference.engine.scheduler import Scheduler
 from inference.engine.shared_prompts import shared_tokens
 from inference.engine.statistics import Statistics
@@ -35,8 +37,9 @@ def load_engine(
         tokenizer = Tokenizer.load(directory.path)
     except (TokenizerError, TemplateError) as error:
         raise LoadError(str(error)) from error
+    loader = DecoderLoader(config, directory, statistics, log)
     return Engine(
-        DecoderLoader(config, directory, statistics, log).load(),
+        loader.load(),
         tokenizer,
         Scheduler(
             slots=config.slots,
@@ -44,6 +47,7 @@ def load_engine(
             prefill_budget=config.prefill_budget,
             kept_slots=config.kept_slots,
             prefixes=PrefixIndex(shared_tokens(tokenizer, config.shared_prompts)),
+            headroom=loader.headroom(),
         ),
         context_length=directory.context_length(config.context_length),
         statistics=statistics,
@@ -69,6 +73,7 @@ class DecoderLoader:
         """Return a decoder whose output was compared with generate's. Raises LoadError."""
         transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        self._footprint().check(slots=self._config.slots, available=available_bytes())
         model = self._read_model()
         self._statistics.progress = 0.4
         expected = self._expected(model)
@@ -77,6 +82,28 @@ class DecoderLoader:
         self._statistics.progress = 1.0
         self._statistics.tier = "A"
         return decoder
+
+    def headroom(self) -> Headroom:
+        """Return what keeps the cache within the memory there is."""
+        slots = self._config.slots + self._config.kept_slots
+        return Headroom(slots=slots, token_bytes=self._footprint().slot // self._context)
+
+    def _footprint(self) -> Footprint:
+        try:
+            path = self._directory.path
+            config = AutoConfig.from_pretrained(path, local_files_only=True).get_text_config()
+            return footprint(
+                path,
+                config,
+                item_bytes=self._dtype.itemsize,
+                context=self._context,
+                rows=self._config.slots,
+                chunk=self._config.prefill_budget,
+            )
+        except (OSError, ValueError, KeyError) as error:
+            raise LoadError("transformers cannot read this model's config.json") from error
+        except AttributeError as error:
+            raise LoadError(f"config.json names no {error.name}: not a decoder we know") from error
 
     def _packed(self, model: Any, expected: list[Reference]) -> Decoder | None:
         """Return a decoder with packed linears, or None with a line in the log that says why."""
@@ -123,14 +150,7 @@ class DecoderLoader:
 
     def _decoder(self, model: Any) -> Decoder:
         slots = self._config.slots + self._config.kept_slots
-        decoder = Decoder(model, slots=slots, context=self._context)
-        needed, memory = decoder.cache_bytes(), total_memory_bytes()
-        if needed > memory:
-            raise LoadError(
-                f"{slots} slots of {self._context} tokens need {needed >> 20} MiB,"
-                f" the machine has {memory >> 20}: lower slots or context_length"
-            )
-        return decoder
+        return Decoder(model, slots=slots, context=self._context)
 
     def _note(self, tier: str, verdict: Verdict) -> None:
         computed = str(self._dtype).removeprefix("torch.")

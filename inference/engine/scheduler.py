@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from inference.engine.deadlines import Deadlines
 from inference.engine.fair_queue import FairQueue
+from inference.engine.headroom import Headroom
 from inference.engine.prefix_index import PrefixIndex
 from inference.engine.sequence import Sequence
 from inference.engine.slots import Move, Slots
@@ -56,6 +57,7 @@ class Scheduler:
         prefill_budget: int,
         kept_slots: int = 0,
         prefixes: PrefixIndex | None = None,
+        headroom: Headroom | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Use `slots` + `kept_slots` slots of the cache, the latter only for what ended."""
@@ -63,8 +65,12 @@ class Scheduler:
         self._max_waiting = max_waiting
         self._prefill_budget = prefill_budget  # prompt tokens a step
         self._clock = clock  # seconds
+        total = slots + kept_slots
         self._slots = Slots(
-            bound=slots, total=slots + kept_slots, prefixes=prefixes or PrefixIndex()
+            bound=slots,
+            total=total,
+            prefixes=prefixes or PrefixIndex(),
+            headroom=headroom or Headroom(slots=total, token_bytes=0),
         )
         self._queue = FairQueue()
         self._deadlines = Deadlines()
@@ -95,7 +101,8 @@ class Scheduler:
 
     def add(self, sequence: Sequence) -> int:
         """Queue a sequence and return how many are before it. Raises QueueFullError."""
-        if len(self._queue) >= self._max_waiting:
+        # For what begins in the next step the queue is only a passage.
+        if len(self._queue) >= self._max_waiting + self._slots.free:
             raise QueueFullError
         now = self._clock()
         self._by_key[sequence.key] = sequence
@@ -105,6 +112,11 @@ class Scheduler:
     def late(self) -> list[Sequence]:
         """Return the sequences whose deadline has passed; all of them are to be removed."""
         return self._deadlines.passed(self._clock())
+
+    def unservable(self) -> Sequence | None:
+        """Return the next that waits where nothing runs and memory still is not there for it."""
+        first = None if self._slots.used else self._queue.peek(self._clock())
+        return None if first is None or self._slots.fits(first) else first
 
     def schedule(self) -> Plan:
         """Return the next step's work; prompts it names have their slots already."""
@@ -149,9 +161,12 @@ class Scheduler:
 
     def _admit(self) -> list[Move]:
         """Give the next that waits the slot behind the running ones, if it is free."""
-        if self._slots.prefilling is not None or not self._slots.free or not self._queue:
+        now = self._clock()
+        able = self._slots.free and self._slots.prefilling is None
+        first = self._queue.peek(now) if able else None
+        if first is None or not self._slots.fits(first):  # for memory it waits as for a slot
             return []
-        return self._begin(self._queue.pop(self._clock()))
+        return self._begin(self._queue.pop(now))
 
     def _make_room(self) -> list[Move]:
         """Where all slots run, let the next in the queue in if it has the better claim to one."""
@@ -159,7 +174,7 @@ class Scheduler:
         full = not self._slots.free and self._slots.prefilling is None
         first = self._queue.peek(now) if full else None
         victim = self._victim(first) if first is not None else None
-        if victim is None:
+        if first is None or victim is None or not self._slots.fits(first):
             return []
         first = self._queue.pop(now)
         moves = self._slots.give_up(victim, keep=True)

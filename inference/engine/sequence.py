@@ -42,6 +42,11 @@ class Sequence:
     def key(self) -> tuple[Hashable, str]:
         return self.connection, self.request.request_id
 
+    @property
+    def bound(self) -> int:
+        """Return the most of its tokens that the cache will hold: all but the last."""
+        return len(self.request.prompt) + self.request.max_tokens - 1
+
     def append(self, token: int) -> str:
         """Take the newest token; return the text it makes visible and set `reason` at the end."""
         if self.first_token is None:

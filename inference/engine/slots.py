@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from inference.engine.headroom import Headroom
 from inference.engine.prefix_index import Kept, PrefixIndex
 from inference.engine.sequence import Sequence
 
@@ -21,13 +22,16 @@ class Slots:
     moving the last sequence into a slot that becomes free. The slots behind keep what ended.
     """
 
-    def __init__(self, *, bound: int, total: int, prefixes: PrefixIndex) -> None:
+    def __init__(
+        self, *, bound: int, total: int, prefixes: PrefixIndex, headroom: Headroom
+    ) -> None:
         """Run at most `bound` sequences at once in the `total` slots of the cache."""
         self.running: list[Sequence] = []
         self.prefilling: Sequence | None = None
         self._bound = bound
         self._total = total
         self._prefixes = prefixes
+        self._headroom = headroom
 
     @property
     def used(self) -> int:
@@ -36,6 +40,13 @@ class Slots:
     @property
     def free(self) -> int:
         return self._bound - self.used
+
+    def fits(self, sequence: Sequence) -> bool:
+        """Return whether there is memory for all that it and the running ones may yet write."""
+        target = min(len(self.running), self._bound - 1)
+        own = self._headroom.growth(target, sequence.bound)
+        promised = sum(self._headroom.growth(s.slot, s.bound) for s in self.running)
+        return not own or self._headroom.allows(own + promised)
 
     def take(self, sequence: Sequence) -> list[Move]:
         """Make `sequence` the half-written prompt; return the copies that bring what is known.
@@ -46,7 +57,7 @@ class Slots:
         match = self._prefixes.longest(sequence, self.running)
         moves = self._evacuate(target, match.length if match and match.slot == target else 0)
         if match is not None and match.slot != target:
-            moves.append(Move(match.slot, target, match.length))
+            moves.append(self._copied(match.slot, target, match.length))
         self.prefilling = sequence
         sequence.slot = target
         sequence.cached = match.length if match else 0
@@ -64,6 +75,7 @@ class Slots:
         With `keep`, what it computed stays for others to begin with.
         """
         slot, sequence.slot = sequence.slot, -1
+        self._headroom.note(slot, sequence.cached)
         kept = sequence.tokens[: sequence.cached] if keep else []
         tenant = sequence.request.tenant
         if sequence is self.prefilling:
@@ -77,9 +89,9 @@ class Slots:
         moves = self._save(slot, kept, tenant)
         if last is not sequence:
             self.running[slot] = last
-            moves.append(_move(last, slot))
+            moves.append(self._moved(last, slot))
         if self.prefilling is not None:
-            moves.append(_move(self.prefilling, len(self.running)))
+            moves.append(self._moved(self.prefilling, len(self.running)))
         return moves
 
     def forget(self) -> None:
@@ -106,15 +118,21 @@ class Slots:
         if not places:
             return []
         target = self._prefixes.coldest(places)
+        if not self._headroom.allows(self._headroom.growth(target, len(kept.tokens))):
+            return []
         colder = self._prefixes.drop(target)
         if colder is not None and colder.used > kept.used:
             self._prefixes.shift(colder, target)
             return []
         self._prefixes.shift(kept, target)
-        return [Move(source, target, len(kept.tokens))]
+        return [self._copied(source, target, len(kept.tokens))]
 
+    def _moved(self, sequence: Sequence, target: int) -> Move:
+        self._headroom.note(sequence.slot, sequence.cached)
+        move = self._copied(sequence.slot, target, sequence.cached)
+        sequence.slot = target
+        return move
 
-def _move(sequence: Sequence, target: int) -> Move:
-    move = Move(sequence.slot, target, sequence.cached)
-    sequence.slot = target
-    return move
+    def _copied(self, source: int, target: int, length: int) -> Move:
+        self._headroom.note(target, length)
+        return Move(source, target, length)

@@ -9,6 +9,7 @@ from typing import Any
 
 from inference.engine.decoder import Decoder
 from inference.engine.engine import Engine
+from inference.engine.headroom import Headroom
 from inference.engine.log import Log
 from inference.engine.prefix_index import PrefixIndex
 from inference.engine.scheduler import Scheduler
@@ -78,6 +79,7 @@ def bench(
     prefill_budget: int = 16,
     shared: Iterable[list[int]] = (),
     clock: Callable[[], float] = time.monotonic,
+    headroom: Headroom | None = None,
 ) -> Bench:
     """Return an engine over a tiny Llama; `directory` takes the tokenizer's files."""
     tiny_models.tokenizer().save_pretrained(directory)
@@ -88,6 +90,7 @@ def bench(
         prefill_budget=prefill_budget,
         kept_slots=kept_slots,
         prefixes=PrefixIndex(shared),
+        headroom=headroom,
         clock=clock,
     )
     answers, log = Answers(), io.StringIO()

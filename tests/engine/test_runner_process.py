@@ -285,6 +285,8 @@ async def test_a_reader_that_never_reads_loses_its_connection_and_blocks_nobody(
     [
         ({"threads": 10_000}, "threads"),
         ({"slots": 0}, "slots"),
+        ({"context_length": 0}, "context_length is 0; it must be 1 to"),
+        ({"kept_slots": -1}, "kept_slots"),
         ({"directory": "/nonexistent"}, "nonexistent"),
         ({"socket": "/tmp/" + "x" * 120}, "107 bytes"),
         ({"surprise": 1}, "surprise"),

@@ -1,0 +1,89 @@
+"""What a model will take of memory, told from its headers before anything of it is loaded."""
+
+import math
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from safetensors import SafetensorError, safe_open
+
+from inference.engine.model_directory import LoadError
+
+# Left to the rest of the process and to whatever else grows on the machine.
+RESERVE_BYTES: Final = 256 << 20
+MIB: Final = 1 << 20
+
+
+class Footprint(NamedTuple):
+    """Bytes. `slot` is what one request takes whose context is full; the cache has many."""
+
+    weights: int
+    slot: int
+    working: int
+
+    def check(self, *, slots: int, available: int | None) -> None:
+        """Raise LoadError, with the numbers, unless at least one full request fits.
+
+        More of them need not: a request waits until memory is there for it (see Headroom).
+        """
+        needed = self.weights + self.slot + self.working + RESERVE_BYTES
+        if available is None or needed <= available:
+            return
+        raise LoadError(
+            f"the model does not fit: weights {_mib(self.weights)}, {_mib(self.slot)} for one"
+            f" request of the whole context (of {slots}), {_mib(self.working)} to compute in and"
+            f" {_mib(RESERVE_BYTES)} in reserve make {_mib(needed)}; {_mib(available)} are"
+            " available: lower slots or context_length, or free memory"
+        )
+
+
+def footprint(
+    path: Path, config: Any, *, item_bytes: int, context: int, rows: int, chunk: int
+) -> Footprint:
+    """Estimate for the weights in `path` and their transformers text config.
+
+    `item_bytes` is the size of a number in the dtype that is computed in, `rows` how many requests
+    run at once and `chunk` how many prompt tokens a step reads.
+    """
+    tied = getattr(config, "tie_word_embeddings", False)
+    head = config.vocab_size * config.hidden_size if tied else 0
+    return Footprint(
+        # A tied head gets packed rows of its own.
+        weights=(weight_count(path) + head) * item_bytes,
+        slot=context * token_bytes(config, item_bytes),
+        working=_working_bytes(config, item_bytes, context, rows, chunk),
+    )
+
+
+def weight_count(path: Path) -> int:
+    """Return how many numbers the model's files hold. Raises LoadError."""
+    try:
+        return sum(map(_numbers, path.glob("*.safetensors")))
+    except (SafetensorError, OSError) as error:
+        raise LoadError("the headers of the model's weights cannot be read") from error
+
+
+def _numbers(file: Path) -> int:
+    with safe_open(file, framework="pt") as opened:  # type: ignore[no-untyped-call]
+        return sum(math.prod(opened.get_slice(name).get_shape()) for name in opened.keys())  # noqa: SIM118
+
+
+def token_bytes(config: Any, item_bytes: int) -> int:
+    """Return what the keys and values of one token take in all layers."""
+    heads = config.num_attention_heads
+    kv_heads = getattr(config, "num_key_value_heads", None) or heads
+    width = getattr(config, "head_dim", None) or config.hidden_size // heads
+    return int(2 * config.num_hidden_layers * kv_heads * width * item_bytes)
+
+
+def _working_bytes(config: Any, item_bytes: int, context: int, rows: int, chunk: int) -> int:
+    """Return the most that a step holds besides: hidden states, scores, logits."""
+    tokens, heads = max(rows, chunk), config.num_attention_heads
+    inner = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
+    hidden = tokens * (8 * config.hidden_size + 3 * inner) * item_bytes
+    scores = 2 * heads * chunk * context * item_bytes
+    logits = 5 * rows * config.vocab_size * 4  # the sampler works in float32, on copies
+    return int(hidden + scores + logits)
+
+
+def _mib(count: int) -> str:
+    return f"{count / MIB:,.0f} MiB"
