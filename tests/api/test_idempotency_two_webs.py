@@ -1,6 +1,7 @@
 """Two web processes on one database: one of them generates, whoever asks gets its answer."""
 
 import asyncio
+import contextlib
 import signal
 import time
 from collections.abc import Iterator
@@ -128,3 +129,34 @@ async def test_a_key_of_a_killed_process_is_taken_over_when_its_lease_is_over(
     assert answer.status_code == 200
     assert not is_replay(answer)
     assert waited > LEASE_S / 3  # the lease was not simply ignored
+
+
+async def test_while_the_database_is_away_a_key_is_refused_and_what_runs_is_answered(
+    postgres_webs: Webs,
+) -> None:
+    web, _ = postgres_webs
+    slow = Script(tokens=20, interval_s=0.1)
+    async with web.runner(slow) as runner, web.async_client() as client:
+        first = asyncio.create_task(post(client, fresh_key(), model=runner.model))
+        await until(lambda: runner.counters.accepted == 1, "the first is in flight")
+        with _database_away(web):
+            refused = refusal(await post(client, fresh_key(), model=runner.model))
+            answer = await first
+        assert runner.counters.accepted == 1
+    assert (refused.status, refused.code) == (503, "database_unavailable")
+    assert answer.status_code == 200
+    assert answer.text.count("word") == 20
+
+
+@contextlib.contextmanager
+def _database_away(web: LiveWeb) -> Iterator[None]:
+    """Cut the web's connections and refuse new ones while the block runs."""
+    server, _, name = web.extra["DATABASE_URL"].rpartition("/")
+    closing = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        connection.execute(closing)
+        try:
+            yield
+        finally:
+            connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
