@@ -108,9 +108,7 @@ class HttpDoor:
         self._answered = answered
         if self._spec and self._spec.stream:
             self._respond(
-                StreamingHttpResponse(
-                    self.stream, content_type=STREAM, headers=STREAM_HEADERS
-                )
+                StreamingHttpResponse(self.stream, content_type=STREAM, headers=STREAM_HEADERS)
             )
             await self.stream.put(self._form.first(self._spec, self.entry))
 
