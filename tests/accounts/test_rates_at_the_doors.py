@@ -1,6 +1,7 @@
 """Rates hold over all processes: for signing in by either way, and for callers without a key."""
 
 import itertools
+import json
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from typing import Final
 import httpx
 import pytest
 
+from accounts import scopes
 from tests.live_web import LiveWeb, StartWeb
 
 TOKEN: Final = "/api/v1/auth/token"
@@ -24,6 +26,7 @@ def webs(start_web: StartWeb) -> Iterator[list[LiveWeb]]:
             TRUST_PROXY_HEADERS="true",
             SIGN_IN_RATES_BY_NAME="4/9999d",
             ANONYMOUS_RATES="6/9999d",
+            KEY_CREATION_RATES_BY_NAME="3/9999d",
         ) as one,
         one.beside().running() as other,
     ):
@@ -103,6 +106,16 @@ def test_a_good_key_is_not_counted_and_a_wrong_one_is(
     stranger = webs[0].client(None, headers={**address, "Authorization": "Bearer eyJ.e30."})
     answers = [stranger.get("/api/docs").status_code for _ in range(8)]
     assert answers == [200] * 6 + [429] * 2
+
+
+def test_keys_are_made_so_often_and_no_oftener(webs: list[LiveWeb]) -> None:
+    admin = json.dumps(sorted(scopes.ALL))
+    webs[0].sql("UPDATE accounts_apikey SET scopes = ? WHERE name = 'laptop'", admin)
+    calls = [web.client("ada", headers=_address()) for web in webs * 3]
+    answers = [client.post("/api/v1/keys", json={"name": "one more"}) for client in calls]
+    assert [answer.status_code for answer in answers] == [201] * 3 + [429] * 3
+    for answer in answers[3:]:
+        assert_refused(answer)
 
 
 def test_health_and_metrics_are_for_everyone_always(
