@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from accounts.admin.api_key_form import ApiKeyForm
 from accounts.admin.key_limits import KeyLimitInline
+from accounts.admin.limit_inline import SavesLimits
 from accounts.models import ApiKey, ApiKeyQuerySet
 from accounts.services import (
     CHANGEABLE,
@@ -34,13 +35,14 @@ class StateFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(state, state) for state in STATES]
 
-    def queryset(self, request: HttpRequest, queryset: ApiKeyQuerySet) -> ApiKeyQuerySet:
+    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet[ApiKey]:
         wanted = self.value()
-        return queryset.in_state(wanted) if wanted in STATES else queryset
+        keys: ApiKeyQuerySet = queryset
+        return keys.in_state(wanted) if wanted in STATES else keys
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
+class ApiKeyAdmin(SavesLimits, admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
     """Keys: made here, shown once, changed a little, revoked for good."""
 
     form = ApiKeyForm

@@ -54,7 +54,7 @@ class LimitAdmin(SavesLimits, admin.ModelAdmin):  # type: ignore[type-arg]  # no
     search_fields = ["user__username", "plan__name", "api_key__name", "model_name"]
     autocomplete_fields = ["user"]
 
-    def get_fields(self, request: HttpRequest, obj: Limit | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Limit | None = None) -> Any:
         return ["owner" if obj else "user", *_COUNTER, "amount"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Limit | None = None) -> list[str]:

@@ -23,9 +23,10 @@ class PlanAdmin(SavesLimits, admin.ModelAdmin):  # type: ignore[type-arg]  # no 
     fields = ["name", "description"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Plan]:
-        return super().get_queryset(request).annotate(user_count=Count("users"))
+        plans: QuerySet[Plan] = super().get_queryset(request)
+        return plans.annotate(user_count=Count("users"))
 
-    def get_fields(self, request: HttpRequest, obj: Plan | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Plan | None = None) -> Any:
         return ["name", "description", *(["is_default", "created_at"] if obj else [])]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Plan | None = None) -> list[str]:

@@ -52,5 +52,6 @@ class User(AbstractUser):
 
     def _has_new_password(self, stored: "User | None", names: set[str] | None) -> bool:
         # At sign-in Django may save the same password under a newer hash, and that alone.
-        rehashed = names == {"password"} and self._password is None and self.has_usable_password()
+        raw = self._password  # type: ignore[attr-defined]  # no stub
+        rehashed = names == {"password"} and raw is None and self.has_usable_password()
         return stored is not None and self.password != stored.password and not rehashed

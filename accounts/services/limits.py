@@ -61,10 +61,12 @@ def limit_write(*, limit: Limit) -> None:
         audit_created(limit)
         return
     stored = Limit.objects.filter(pk=limit.pk).first()
+    if stored is None:
+        raise ConcurrentChange
     columns = [column.attname for column in Limit._meta.concrete_fields if column.attname != "id"]
     values = {name: getattr(limit, name) for name in columns}
-    as_read = Limit.objects.filter(pk=limit.pk, amount=stored.amount if stored else None)
-    if stored is None or as_read.update(**values) != 1:
+    as_read = Limit.objects.filter(pk=limit.pk, amount=stored.amount)
+    if as_read.update(**values) != 1:
         raise ConcurrentChange
     audit_changed(limit, recorded(stored), recorded(limit))
 

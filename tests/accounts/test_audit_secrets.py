@@ -30,7 +30,7 @@ UNTOLD = {
 
 
 def whole_trail() -> str:
-    return serializers.serialize("json", AuditEvent.objects.all())
+    return str(serializers.serialize("json", AuditEvent.objects.all()))
 
 
 def test_passwords_and_keys_leave_no_trace_but_that_they_changed() -> None:

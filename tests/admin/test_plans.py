@@ -182,7 +182,8 @@ class TestLimits:
             saved(client, f"{LIMITS}{limit.pk}/change/", line(user=eve.pk, amount="9"))
         assert events[0].after == {"amount": "9"}
         limit.refresh_from_db()
-        assert (limit.user, limit.amount) == (ada, 9)
+        assert limit.user == ada
+        assert limit.amount == 9
 
     @pytest.mark.parametrize(
         ("fields", "reason"),
