@@ -21,6 +21,7 @@ django.setup()
 from django.core.management import call_command
 from django.utils import timezone
 
+from accounts import scopes
 from accounts.services import api_key_revoke
 from inference.registry.models import Model
 from tests.people import admin_person, key_of, person, row_of
@@ -43,6 +44,7 @@ def _keys() -> dict[str, str]:
         "writer": key_of(ada, scope=["generate"]),
         "other only": key_of(ada, allowed_models=["other"]),
         "no bodies": key_of(ada, store_bodies=False),
+        "manager": key_of(ada, scope=sorted(scopes.ALL)),
         # Each is taken from its owner by one test.
         "soon revoked": key_of(ada),
         "soon expired": key_of(ada),

@@ -19,7 +19,8 @@ class KeyLimitFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # no generi
         super().clean()
         counters: set[tuple[str, ...]] = set()
         for form in self.forms:
-            if (not form.has_changed() and not form.instance.pk) or self._should_delete_form(form):
+            unused = not form.has_changed() and form.instance.pk is None
+            if unused or form.errors or form.cleaned_data.get("DELETE"):
                 continue
             counter = form.instance.counter
             if counter in counters:
@@ -37,9 +38,7 @@ class KeyLimitInline(admin.TabularInline):  # type: ignore[type-arg]  # no gener
     extra = 0
     max_num = MAX_LIMITS
 
-    def formfield_for_choice_field(
-        self, db_field: Any, request: HttpRequest | None, **kwargs: Any
-    ) -> Any:
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "per":
             choices = [(per.value, per.label) for per in LIMITED_PER]
             kwargs |= {"choices": choices, "initial": Per.KEY}

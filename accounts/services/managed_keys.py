@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -49,8 +49,8 @@ def managed_key_create(
         limits = calling.limits if calling else ()
     whole: KeySettings = {**defaults, **settings}
     _refuse_beyond(principal, calling, owner, whole, limits)
-    scope = whole.pop("scopes")
-    return api_key_create(user=owner, scope=scope, limits=limits, **whole)
+    rest: dict[str, Any] = {name: value for name, value in whole.items() if name != "scopes"}
+    return api_key_create(user=owner, scope=whole["scopes"], limits=limits, **rest)
 
 
 def managed_key_update(

@@ -30,14 +30,17 @@ def test_the_key_alone_is_printed_and_it_works(alice: User) -> None:
     assert principal_of_key(printed.strip()).user_id == alice.id
 
 
-def test_name_scopes_models_and_expiry_are_kept(alice: User) -> None:
+def test_every_option_is_kept(alice: User) -> None:
     printed = _createkey(
         *("alice", "--name", "ci", "--scope", "generate", "--scope", "models:read"),
-        *("--model", "a-model", "--model", "b.model", "--expires", "30d"),
+        *("--model", "a-model", "--model", "b.model", "--expires", "30d", "--no-bodies"),
+        *("--network", "10.0.0.5/8", "--network", "2001:db8::1"),
     )
     principal = principal_of_key(printed.strip())
     assert principal.scopes == {"generate", "models:read"}
     assert principal.allowed_models == {"a-model", "b.model"}
+    assert [str(one) for one in principal.allowed_networks] == ["10.0.0.0/8", "2001:db8::1/128"]
+    assert not principal.store_bodies
     key = ApiKey.objects.get()
     assert key.name == "ci"
     assert key.expires_at is not None
@@ -51,6 +54,7 @@ def test_name_scopes_models_and_expiry_are_kept(alice: User) -> None:
         (["nobody"], "No user 'nobody'"),
         (["alice", "--scope", "everything"], "unknown scope 'everything'"),
         (["alice", "--model", "No Such"], "--model 'No Such'"),
+        (["alice", "--network", "localhost"], "--network 'localhost': expected a network"),
         (["alice", "--expires", "soon"], "30d"),
         (["alice", "--expires", "0d"], "30d"),
         (["alice", "--expires", "99999w"], "up to 36500d"),

@@ -151,3 +151,71 @@ def test_a_name_with_markup_is_shown_as_text(client: Client, ada: User) -> None:
     page = make(client, ada, name="<script>alert(1)</script>")
     assert "<script>alert(1)" not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+LIMIT = {"resource": "requests", "window": "day", "amount": "3", "per": "key", "model_name": ""}
+
+
+def limits_of(*limits: dict[str, str]) -> dict[str, str]:
+    """Return what the browser sends for the limits below a new key."""
+    sent = {"limits-TOTAL_FORMS": str(len(limits))}
+    for index, limit in enumerate(limits):
+        sent |= {f"limits-{index}-{name}": value for name, value in limit.items()}
+    return sent
+
+
+def test_networks_are_lines_in_the_form_they_are_kept_in(client: Client, ada: User) -> None:
+    make(client, ada, allowed_networks="10.1.2.3/8\r\n::ffff:192.0.2.1\r\n10.0.0.0/8")
+    key = ApiKey.objects.get()
+    assert key.allowed_networks == ["10.0.0.0/8", "192.0.2.1/32"]
+    page = client.get(f"{LIST}{key.pk}/change/").content.decode()
+    assert "10.0.0.0/8\n192.0.2.1/32</textarea>" in page
+
+
+def test_a_line_that_is_no_network_is_named(client: Client, ada: User) -> None:
+    response = client.post(f"{LIST}add/", form(user=ada.pk, allowed_networks="localhost"))
+    assert "&#x27;localhost&#x27;: expected a network" in response.content.decode()
+
+
+def test_limits_below_a_key_are_its_own(client: Client, ada: User) -> None:
+    found = KEY_TEXT.search(make(client, ada, **limits_of(LIMIT)))
+    assert found
+    own = [rule for rule in principal_of_key(found[0]).rules if rule.source == "key"]
+    assert [(rule.per, rule.resource, rule.amount) for rule in own] == [("key", "requests", 3)]
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ([LIMIT, {**LIMIT, "amount": "4"}], "Two limits count the same"),
+        ([{**LIMIT, "amount": "-1"}], "greater than or equal to 0"),
+        ([{**LIMIT, "per": "user"}], "Select a valid choice"),
+        ([{**LIMIT, "amount": "much"}, LIMIT], "Enter a number"),
+        ([{**LIMIT, "window": "now"}], "Concurrency is counted now"),
+    ],
+)
+def test_wrong_limits_make_no_key(
+    client: Client, ada: User, limits: list[dict[str, str]], reason: str
+) -> None:
+    response = client.post(f"{LIST}add/", form(user=ada.pk, **limits_of(*limits)))
+    assert reason in response.content.decode()
+    assert not ApiKey.objects.exists()
+
+
+def test_one_selected_key_is_rotated_and_the_new_one_shown_once(client: Client, ada: User) -> None:
+    key, text = api_key_create(user=ada, name="laptop")
+    sent = {"action": "rotate", "_selected_action": [key.pk]}
+    found = KEY_TEXT.findall(client.post(LIST, sent, follow=True).content.decode())
+    assert len(found) == 1
+    assert principal_of_key(found[0]).key_name == principal_of_key(text).key_name == "laptop"
+    assert ApiKey.objects.get(pk=key.pk).expires_at
+    assert not KEY_TEXT.search(client.get(LIST).content.decode())
+
+
+def test_several_keys_or_a_revoked_one_are_not_rotated(client: Client, ada: User) -> None:
+    keys = [api_key_create(user=ada)[0] for _ in range(2)]
+    api_key_revoke(key_id=keys[0].id)
+    for selected, reason in ((keys, "Select one key"), (keys[:1], "This key is revoked")):
+        sent = {"action": "rotate", "_selected_action": [key.pk for key in selected]}
+        assert reason in client.post(LIST, sent, follow=True).content.decode()
+    assert ApiKey.objects.count() == 2

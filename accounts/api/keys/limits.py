@@ -23,7 +23,7 @@ class AmountField(serializers.DecimalField):
             max_digits=24, decimal_places=6, min_value=0, max_value=MAX_AMOUNT, **options
         )
 
-    def to_representation(self, value: Decimal) -> int | float:
+    def to_representation(self, value: Decimal) -> int | float:  # type: ignore[override]
         return int(value) if value == value.to_integral_value() else float(value)
 
 
@@ -36,8 +36,8 @@ class KeyLimitListSerializer(serializers.ListSerializer[Any]):
         for index, limit in enumerate(limits):
             before = first.setdefault(limit.counter, index)
             if before != index:
-                message = f"It counts the same as limits[{before}]."
-                raise serializers.ValidationError({index: [message]})
+                detail: dict[Any, Any] = {index: [f"It counts the same as limits[{before}]."]}
+                raise serializers.ValidationError(detail)
         return limits
 
 
@@ -75,4 +75,5 @@ class KeyLimitSerializer(serializers.Serializer[Limit]):
 
 def key_limits(**options: Any) -> Any:
     """Return the field of a key's limits."""
-    return KeyLimitSerializer(many=True, max_length=MAX_LIMITS, **options)
+    bounded: dict[str, Any] = {"many": True, "max_length": MAX_LIMITS, **options}
+    return KeyLimitSerializer(**bounded)

@@ -58,7 +58,7 @@ class KeyViewSet(CreatesOnce, GenericViewSet[ApiKey]):
         """The newest first; one's own unless an admin names a user."""
         asked = _valid(KeyFilterSerializer(data=request.query_params.dict()))
         owner = self._named(asked.get("user", self._principal.username))
-        keys = keys_listed(self.get_queryset(), owner=owner, state=asked.get("state"))
+        keys = keys_listed(keys_visible(self._principal), owner=owner, state=asked.get("state"))
         page = self.paginate_queryset(keys) or []
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
