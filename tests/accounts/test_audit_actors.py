@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from accounts.actor import Actor, acting, current_actor
 from accounts.models import User
+from accounts.tokens import tokens_issue
 from inference.registry.models import Model
 from tests.accounts.audit_trail import one_event, trail
 from tests.live_web import LiveWeb, StartWeb
@@ -111,6 +112,27 @@ class TestDoors:
         assert (event.actor, event.actor_id, event.key_id) == ("root", root.pk, None)
         assert event.request_id
         assert event.address == "127.0.0.1"
+
+    @pytest.mark.usefixtures("store_away")
+    def test_a_person_with_a_token_is_named_without_a_key(self) -> None:
+        root = admin_person()
+        model_row()
+        with one_event() as events:
+            caller(tokens_issue(user=root).access).patch(
+                "/api/v1/models/tiny", {"slots": 5}, content_type="application/json"
+            )
+        assert (events[0].actor_id, events[0].key_id) == (root.pk, None)
+
+    @pytest.mark.usefixtures("store")
+    def test_a_stranger_who_signs_up_is_nobody_from_somewhere(self, settings: Settings) -> None:
+        settings.SIGN_UP_ENABLED = True
+        sent = {"username": "ada", "password": "canary in the coal mine"}
+        with one_event() as events:
+            answer = Client().post("/api/v1/auth/sign-up", sent, content_type="application/json")
+        assert answer.status_code == 201, answer.content
+        event = events[0]
+        assert (event.action, event.subject, event.actor) == ("user.created", "ada", "nobody")
+        assert (event.address, str(event.request_id)) == ("127.0.0.1", answer["X-Request-Id"])
 
     def test_after_a_request_nobody_acts(self) -> None:
         caller(key_of(admin_person())).get("/api/v1/models")
