@@ -10,7 +10,7 @@ from django.core import serializers
 from django.test import Client
 
 from accounts import scopes
-from accounts.models import ApiKey, User
+from accounts.models import ApiKey, AuditEvent, User
 from accounts.selectors import principal_of_key
 from accounts.services import api_key_create, api_key_revoke
 from tests.people import admin_person, person
@@ -182,6 +182,7 @@ def test_limits_below_a_key_are_its_own(client: Client, ada: User) -> None:
     assert found
     own = [rule for rule in principal_of_key(found[0]).rules if rule.source == "key"]
     assert [(rule.per, rule.resource, rule.amount) for rule in own] == [("key", "requests", 3)]
+    assert AuditEvent.objects.filter(action="limit.created", actor="root").count() == 1
 
 
 @pytest.mark.parametrize(
