@@ -8,7 +8,7 @@ import structlog
 
 from aiplatform.errors import ApiError
 from inference.engine import wire
-from inference.gateway import errors, replicas
+from inference.gateway import affinity, errors, replicas
 from inference.gateway.answered import Answered, Piece
 from inference.gateway.connection import Connection, connection_to
 from inference.gateway.run import ReplicaLost, ReplicaRefused, Run
@@ -106,7 +106,10 @@ class Routed:
                 self._connection.cancel(submit.request_id)
 
     async def _pick(self) -> Replica:
-        """Return the ready replica with the least to do. Raises ApiError when there is none."""
+        """Return the ready replica to ask: one that knows the prompt, or has the least to do.
+
+        Raises ApiError when there is none.
+        """
         announced = await replicas.of_model(self._model)
         able = [
             replica
@@ -117,7 +120,8 @@ class Routed:
         ]
         if not able:
             raise self._none_able(announced)
-        return min(able, key=lambda replica: (replica.running + replica.waiting) / replica.slots)
+        first = self._submits[0]
+        return affinity.pick(first.tenant, first.prompt, able)
 
     def _none_able(self, announced: list[Replica]) -> ApiError:
         if _LOST in self._failed.values():
