@@ -36,7 +36,10 @@ def _keys() -> dict[str, str]:
     keys = {
         "ada": key_of(ada, name="laptop"),
         "eve": key_of(eve, name="hostile"),
-        "root": key_of(admin_person("root")),
+        "eve all": key_of(eve, scope=sorted(scopes.ALL)),
+        "root": key_of(admin_person("root"), scope=sorted(scopes.ALL)),
+        "no scopes": key_of(ada, scope=[]),
+        "to be revoked": key_of(ada, name="to be revoked"),
         "expired": key_of(ada, expires_at=timezone.now() - timedelta(seconds=1)),
         "revoked": key_of(ada),
         "deactivated": key_of(gone),

@@ -1,0 +1,190 @@
+"""Every route for every role: who may, who may not, and that nobody forgot one.
+
+The table below is the whole matrix. A route that is not in it fails the first test, so a new one
+cannot be forgotten.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import httpx
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.live_web import CannedRunnerProcess, LiveWeb, StartWeb
+
+# In the order of each row's status codes. `ada` owns what the addresses name; `eve` is somebody
+# else, whose key has every scope there is; `person` is ada with an access token.
+ROLES: Final = ("nobody", "no scopes", "eve", "ada", "person", "root")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One route and method, what to send, and the status for each role."""
+
+    method: str
+    route: str
+    statuses: tuple[int, ...]
+    body: dict[str, Any] | None = None
+    query: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.route}{'?' + next(iter(self.query)) if self.query else ''}"
+
+
+def everybody(status: int) -> tuple[int, ...]:
+    return (status,) * len(ROLES)
+
+
+CHAT = {"model": "tiny", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 2}
+# What lacks fields is refused with 400 only to who may do it at all: nothing is made by this test.
+MATRIX: Final = [
+    Row("POST", "v1/chat/completions", (401, 403, 200, 200, 200, 200), CHAT),
+    Row(
+        "POST", "v1/completions", (401, 403, 200, 200, 200, 200), {"prompt": "hi", "max_tokens": 2}
+    ),
+    Row("POST", "api/v1/generate/text", (401, 403, 200, 200, 200, 200), {"text": "hi"}),
+    Row("GET", "v1/models", (401, 403, 200, 200, 200, 200)),
+    Row("GET", "v1/models/<str:name>", (401, 403, 200, 200, 200, 200)),
+    Row("GET", "api/v1/models", (401, 403, 200, 200, 200, 200)),
+    Row("GET", "api/v1/models/<str:name>", (401, 403, 200, 200, 200, 200)),
+    Row("POST", "api/v1/models", (401, 403, 403, 403, 403, 400), {}),
+    Row("PUT", "api/v1/models/<str:name>", (401, 403, 403, 403, 403, 400), {}),
+    Row("PATCH", "api/v1/models/<str:name>", (401, 403, 403, 403, 403, 400), {"slots": -1}),
+    Row("DELETE", "api/v1/models/<str:name>", (401, 403, 403, 403, 403, 404)),
+    Row("GET", "api/v1/requests", (401, 403, 200, 200, 200, 200)),
+    Row("GET", "api/v1/requests", (401, 403, 403, 403, 403, 200), query={"all": "true"}),
+    Row("GET", "api/v1/requests", (401, 403, 403, 403, 403, 200), query={"user": "ada"}),
+    Row("GET", "api/v1/requests/<str:request_id>", (401, 403, 404, 200, 200, 200)),
+    Row("GET", "api/v1/requests/<str:request_id>/explain", (401, 403, 404, 200, 200, 200)),
+    Row("GET", "api/v1/usage", (401, 403, 200, 200, 200, 200)),
+    Row("GET", "api/v1/usage", (401, 403, 403, 403, 403, 200), query={"all": "true"}),
+    Row("GET", "api/v1/quotas", (401, 403, 200, 200, 200, 200)),
+    Row("GET", "api/v1/keys", (401, 403, 200, 403, 200, 200)),
+    Row("POST", "api/v1/keys", (401, 403, 400, 403, 400, 400), {"scopes": ["nonsense"]}),
+    Row("GET", "api/v1/keys/<int:id>", (401, 403, 404, 403, 200, 200)),
+    Row("PATCH", "api/v1/keys/<int:id>", (401, 403, 404, 403, 400, 400), {"scopes": ["nonsense"]}),
+    Row(
+        "POST", "api/v1/keys/<int:id>/rotate", (401, 403, 400, 403, 400, 400), {"grace_seconds": -1}
+    ),
+    Row("DELETE", "api/v1/keys/<int:id>", (401, 403, 404, 403, 204, 204)),
+    Row("GET", "api/v1/audit", (401, 403, 403, 403, 403, 200)),
+    Row("POST", "api/v1/auth/token", everybody(400), {}),
+    Row("POST", "api/v1/auth/token/refresh", everybody(400), {}),
+    Row("POST", "api/v1/auth/token/verify", everybody(400), {}),
+    Row("POST", "api/v1/auth/token/blacklist", everybody(400), {}),
+    Row("POST", "api/v1/auth/sign-up", everybody(403), {}),
+    Row("GET", "", everybody(200)),
+    Row("GET", "favicon.ico", everybody(204)),
+    Row("GET", "health", everybody(200)),
+    Row("GET", "health/live", everybody(200)),
+    Row("GET", "health/ready", everybody(200)),
+    Row("GET", "metrics", everybody(200)),
+    Row("GET", "api/schema", everybody(200)),
+    Row("GET", "api/docs", everybody(200)),
+    Row("GET", "api/redoc", everybody(200)),
+    Row("GET", "admin/login", everybody(200)),
+]
+
+
+def test_the_table_has_every_route_and_method() -> None:
+    named = {(row.method, row.route) for row in MATRIX}
+    assert named == set(_routes(get_resolver().url_patterns, ""))
+
+
+def _routes(patterns: list[Any], before: str) -> Iterator[tuple[str, str]]:
+    for pattern in patterns:
+        route = before + _plain(str(pattern.pattern))
+        if isinstance(pattern, URLResolver):
+            if pattern.app_name != "admin":  # every one of its pages is tried below
+                yield from _routes(pattern.url_patterns, route)
+        elif isinstance(pattern, URLPattern):
+            actions = getattr(pattern.callback, "actions", None) or {"get": ""}
+            for method in actions:
+                yield method.upper(), route.rstrip("/")
+
+
+def _plain(pattern: str) -> str:
+    return pattern.removeprefix("^").removesuffix("$").removesuffix("/?")
+
+
+@dataclass
+class Cast:
+    """What the addresses name, and what each role sends."""
+
+    web: LiveWeb
+    headers: dict[str, dict[str, str]]
+    named: dict[str, str]
+
+    def ask(self, row: Row, role: str) -> httpx.Response:
+        route = row.route
+        for placeholder, value in self.named.items():
+            route = route.replace(placeholder, value)
+        if row.method == "DELETE" and role == "root":
+            route = route.replace("tiny", "no-such-model")
+        if route == "admin/login":
+            route += "/"
+        with self.web.client(None) as client:
+            return client.request(
+                row.method,
+                f"/{route}",
+                headers=self.headers[role],
+                params=row.query,
+                **({} if row.body is None else {"json": row.body}),
+            )
+
+
+@pytest.fixture(scope="module")
+def cast(start_web: StartWeb) -> Iterator[Cast]:
+    with start_web() as web, CannedRunnerProcess(web).running():
+        web.manage(
+            "shell",
+            "-c",
+            "from accounts.models import User; "
+            "u = User.objects.get(username='ada'); u.set_password('lovelace-1815'); u.save()",
+        )
+        with web.client(None) as client:
+            signed_in = client.post(
+                "/api/v1/auth/token", json={"username": "ada", "password": "lovelace-1815"}
+            ).json()
+            asked = client.post("/v1/chat/completions", json=CHAT, headers=_bearer(web.keys["ada"]))
+        bearers = {
+            "no scopes": web.keys["no scopes"],
+            "eve": web.keys["eve all"],
+            "ada": web.keys["ada"],
+            "person": signed_in["access"],
+            "root": web.keys["root"],
+        }
+        (key,) = web.sql("SELECT id FROM accounts_apikey WHERE name = 'to be revoked'")
+        yield Cast(
+            web,
+            {"nobody": {}, **{role: _bearer(text) for role, text in bearers.items()}},
+            {
+                "<str:name>": "tiny",
+                "<str:request_id>": asked.headers["x-request-id"],
+                "<int:id>": str(key["id"]),
+            },
+        )
+
+
+def _bearer(text: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {text}"}
+
+
+@pytest.mark.parametrize("row", MATRIX, ids=str)
+def test_every_role_gets_what_the_table_says(cast: Cast, row: Row) -> None:
+    told = tuple(cast.ask(row, role).status_code for role in ROLES)
+    assert dict(zip(ROLES, told, strict=True)) == dict(zip(ROLES, row.statuses, strict=True))
+
+
+def test_no_page_of_the_admin_opens_for_a_key_or_for_nobody(cast: Cast) -> None:
+    pages = ["", "accounts/user/", "accounts/apikey/", "accounts/apikey/add/", "accounts/limit/",
+             "accounts/plan/", "accounts/auditevent/", "gateway/request/", "registry/model/",
+             "gateway/usageday/", "password_change/", "jsi18n/"]  # fmt: skip
+    for role in ROLES:
+        for page in pages:
+            with cast.web.client(None) as client:
+                answer = client.get(f"/admin/{page}", headers=cast.headers[role])
+            assert answer.status_code == 302, (role, page)
+            assert "/admin/login/" in answer.headers["location"]
