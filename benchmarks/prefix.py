@@ -31,6 +31,7 @@ from inference.engine.statistics import Statistics
 from inference.engine.wire import Deltas, Finished, Message, Submit
 
 NEEDED_RATIO = 3.0
+ORDINARY = range(1000, 40_000)  # token ids that are plain text
 
 
 @dataclass
@@ -105,9 +106,8 @@ def play(
 def prompts(options: argparse.Namespace, seed: int) -> list[list[int]]:
     """Return prompts of random ordinary tokens whose first `prefix` are the same."""
     source = random.Random(seed)
-    token = lambda: source.randrange(1000, 40_000)  # noqa: E731
-    prefix = [token() for _ in range(options.prefix)]
-    return [[*prefix, *(token() for _ in range(options.own))] for _ in range(options.requests)]
+    prefix = source.choices(ORDINARY, k=options.prefix)
+    return [[*prefix, *source.choices(ORDINARY, k=options.own)] for _ in range(options.requests)]
 
 
 def report(name: str, rounds: list[Round]) -> str:

@@ -63,7 +63,7 @@ def weight_count(path: Path) -> int:
 
 
 def _numbers(file: Path) -> int:
-    with safe_open(file, framework="pt") as opened:  # type: ignore[no-untyped-call]
+    with safe_open(file, framework="pt") as opened:
         return sum(math.prod(opened.get_slice(name).get_shape()) for name in opened.keys())  # noqa: SIM118
 
 

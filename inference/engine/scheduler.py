@@ -198,15 +198,14 @@ class Scheduler:
         each other.
         """
         held = Counter(s.request.tenant for s in self._slots.running)
-        share = lambda s: held[s.request.tenant] / s.request.weight  # noqa: E731
-        candidates = self._slots.running
-        victim = max(candidates, key=lambda s: (_rank(s), share(s), s.started), default=None)
-        if victim is None:
-            return None
-        if _rank(victim) > _rank(first):
-            return victim
-        claim = (held[first.request.tenant] + 1) / first.request.weight
-        return victim if _rank(victim) == _rank(first) and 2 * claim <= share(victim) else None
+
+        def share(sequence: Sequence, more: int = 0) -> float:
+            return (held[sequence.request.tenant] + more) / sequence.request.weight
+
+        victim = max(self._slots.running, key=lambda s: (_rank(s), share(s), s.started or 0.0))
+        if _rank(victim) != _rank(first):
+            return victim if _rank(victim) > _rank(first) else None
+        return victim if 2 * share(first, more=1) <= share(victim) else None
 
 
 def _rank(sequence: Sequence) -> int:

@@ -213,11 +213,10 @@ def test_a_request_past_its_deadline_fails_wherever_it_is_and_says_what_it_used(
     seconds[0] = 10.0
     one.finish()
     running, waiting = one.answers.ends["running"], one.answers.ends["waiting"]
-    assert isinstance(waiting, Failed)
-    assert (waiting.code, waiting.usage.completion_tokens) == ("deadline_passed", 0)
-    assert isinstance(running, Failed)
-    assert running.code == "deadline_passed"
-    assert running.usage.completion_tokens == 5
+    for end, made in ((waiting, 0), (running, 5)):
+        assert isinstance(end, Failed)
+        assert end.usage is not None
+        assert (end.code, end.usage.completion_tokens) == ("deadline_passed", made)
     assert isinstance(one.answers.ends["quick"], Finished)
     assert isinstance(one.answers.ends["patient"], Finished)
 
