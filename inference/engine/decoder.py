@@ -14,12 +14,8 @@ from inference.engine.masks import Masks
 class SlotDecoder(ABC):
     """A model with its slots: writes prompts, decodes a token for all running rows at once."""
 
-    def __init__(
-        self, *, layers: int, slots: int, context: int, token_bytes: int, vocabulary_size: int
-    ) -> None:
-        """`token_bytes` is what one layer keeps of one token."""
+    def __init__(self, *, layers: int, slots: int, context: int, vocabulary_size: int) -> None:
         self._cache = SlotCache(layers=layers, slots=slots, context=context)
-        self._cache_bytes = layers * slots * context * token_bytes
         self.vocabulary_size = vocabulary_size
 
     @abstractmethod
@@ -38,10 +34,6 @@ class SlotDecoder(ABC):
         """Zero a slot whose values went bad."""
         self._cache.clear(slot)
 
-    def cache_bytes(self) -> int:
-        """Return the size the keys and values reach when every slot is full."""
-        return self._cache_bytes
-
 
 class Decoder(SlotDecoder):
     """Any transformers causal model, its own modules run over the slot cache."""
@@ -53,7 +45,6 @@ class Decoder(SlotDecoder):
             layers=config.num_hidden_layers,
             slots=slots,
             context=context,
-            token_bytes=_token_bytes(config, model.dtype),
             vocabulary_size=model.get_input_embeddings().num_embeddings,
         )
         # Models that need eager attention (soft-capped scores, sinks) keep it.
@@ -82,10 +73,3 @@ class Decoder(SlotDecoder):
             logits_to_keep=1,
         ).logits
         return logits[:, -1]
-
-
-def _token_bytes(config: Any, dtype: torch.dtype) -> int:
-    heads = config.num_attention_heads
-    kv_heads = getattr(config, "num_key_value_heads", None) or heads
-    width = getattr(config, "head_dim", None) or config.hidden_size // heads
-    return int(2 * kv_heads * width * dtype.itemsize)

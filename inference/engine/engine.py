@@ -9,7 +9,7 @@ import torch
 
 from inference.engine.choice import BAD_LOGITS
 from inference.engine.completion_text import CompletionText
-from inference.engine.decoder import Decoder
+from inference.engine.decoder import SlotDecoder
 from inference.engine.log import Log
 from inference.engine.logprobs import Logprobs
 from inference.engine.sampler import Sampler
@@ -46,7 +46,7 @@ class Engine:
 
     def __init__(
         self,
-        decoder: Decoder,
+        decoder: SlotDecoder,
         tokenizer: Tokenizer,
         scheduler: Scheduler,
         *,

@@ -1,5 +1,7 @@
 """Linears whose weights lie in oneDNN's blocked layout: 1.3 to 3 times as fast on CPU."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
@@ -29,25 +31,29 @@ def packing_unavailable() -> str:
     return ""
 
 
-def pack_linears(model: nn.Module) -> int:
+Make = Callable[[Tensor, Tensor | None], nn.Module]
+
+
+def pack_linears(model: nn.Module, make: Make = PackedLinear) -> int:
     """Replace every linear of `model` by a packed one and return how many there were.
 
-    A head tied to the embedding gets a packed copy of its own; the embedding keeps its rows.
+    `make` takes a weight [out, in] and a bias. A head tied to the embedding gets a packed copy of
+    its own; the embedding keeps its rows.
     """
     packed = 0
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
-            replacement = _packed(child)
+            replacement = _packed(child, make)
             if replacement is not None:
                 setattr(parent, name, replacement)
                 packed += 1
     return packed
 
 
-def _packed(module: nn.Module) -> PackedLinear | None:
+def _packed(module: nn.Module, make: Make) -> nn.Module | None:
     # Exact types: a subclass may compute something else.
     if type(module) is nn.Linear:
-        return PackedLinear(module.weight.detach(), module.bias)
+        return make(module.weight.detach(), module.bias)
     if type(module) is Conv1D:  # GPT-2's linear, stored [in, out]
-        return PackedLinear(module.weight.detach().t(), module.bias)
+        return make(module.weight.detach().t(), module.bias)
     return None

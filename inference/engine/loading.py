@@ -6,22 +6,22 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
 from inference.engine.config import RunnerConfig
-from inference.engine.decoder import Decoder
+from inference.engine.decoder import SlotDecoder
 from inference.engine.engine import Deliver, Engine
 from inference.engine.footprint import Footprint, footprint
 from inference.engine.headroom import Headroom
-from inference.engine.linear import pack_linears, packing_unavailable
 from inference.engine.log import Log
 from inference.engine.memory import available_bytes
 from inference.engine.model_directory import LoadError, ModelDirectory
-from inference.engine.precision import compute_dtype
+from inference.engine.precision import DTYPES, compute_dtype
 from inference.engine.prefix_index import PrefixIndex
 from inference.engine.scheduler import Scheduler
 from inference.engine.shared_prompts import shared_tokens
 from inference.engine.statistics import Statistics
 from inference.engine.text.chat_template import TemplateError
 from inference.engine.text.tokenizer import Tokenizer, TokenizerError
-from inference.engine.verification import Reference, Verdict, references, verify
+from inference.engine.tiers import Chosen, Tiers
+from inference.engine.verification import Reference, references
 
 
 def load_engine(
@@ -57,7 +57,7 @@ def load_engine(
 
 
 class DecoderLoader:
-    """Loads one model: tier A with packed linears where they work, plain ones otherwise."""
+    """Loads one model in the fastest tier that gives what `generate` gives."""
 
     def __init__(
         self, config: RunnerConfig, directory: ModelDirectory, statistics: Statistics, log: Log
@@ -69,7 +69,7 @@ class DecoderLoader:
         self._dtype = compute_dtype(config.dtype)
         self._context = directory.context_length(config.context_length)
 
-    def load(self) -> Decoder:
+    def load(self) -> SlotDecoder:
         """Return a decoder whose output was compared with generate's. Raises LoadError."""
         transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -78,10 +78,14 @@ class DecoderLoader:
         self._statistics.progress = 0.4
         expected = self._expected(model)
         self._statistics.progress = 0.7
-        decoder = self._packed(model, expected) or self._plain(expected)
+        chosen = self._tiers().choose(self._read_model, model, expected, self._log)
         self._statistics.progress = 1.0
-        self._statistics.tier = "A"
-        return decoder
+        self._note(chosen)
+        return chosen.decoder
+
+    def _tiers(self) -> Tiers:
+        slots = self._config.slots + self._config.kept_slots
+        return Tiers(self._config.dtype, slots=slots, context=self._context)
 
     def headroom(self) -> Headroom:
         """Return what keeps the cache within the memory there is."""
@@ -105,29 +109,6 @@ class DecoderLoader:
         except AttributeError as error:
             raise LoadError(f"config.json names no {error.name}: not a decoder we know") from error
 
-    def _packed(self, model: Any, expected: list[Reference]) -> Decoder | None:
-        """Return a decoder with packed linears, or None with a line in the log that says why."""
-        reason = packing_unavailable()
-        if not reason:
-            packed = pack_linears(model)
-            decoder = self._decoder(model)
-            verdict = verify(decoder, expected, self._dtype)
-            if verdict.passed:
-                self._note(f"{packed} packed linears", verdict)
-                return decoder
-            reason = f"output differs from generate: {verdict}"
-        self._log.event("plain_linears", reason=reason)
-        return None
-
-    def _plain(self, expected: list[Reference]) -> Decoder:
-        # Packing gave the first model's weights away, so they are read again.
-        decoder = self._decoder(self._read_model())
-        verdict = verify(decoder, expected, self._dtype)
-        if not verdict.passed:
-            raise LoadError(f"the model does not run right on this engine: {verdict}")
-        self._note("plain linears", verdict)
-        return decoder
-
     def _expected(self, model: Any) -> list[Reference]:
         expected = references(model, context=self._context, slots=self._config.slots)
         if not expected:
@@ -138,7 +119,7 @@ class DecoderLoader:
         try:
             model: Any = AutoModelForCausalLM.from_pretrained(
                 self._directory.path,
-                dtype=self._dtype,
+                dtype=DTYPES[self._config.dtype],
                 local_files_only=True,
                 use_safetensors=True,
                 trust_remote_code=False,
@@ -146,13 +127,11 @@ class DecoderLoader:
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             self._log.event("read_failed", error=repr(error))
             raise LoadError("transformers cannot read this model; its log says why") from error
-        return model.eval()
+        # Rounded to what was asked for, whatever it is computed in.
+        return model.to(self._dtype).eval()
 
-    def _decoder(self, model: Any) -> Decoder:
-        slots = self._config.slots + self._config.kept_slots
-        return Decoder(model, slots=slots, context=self._context)
-
-    def _note(self, tier: str, verdict: Verdict) -> None:
-        computed = str(self._dtype).removeprefix("torch.")
-        self._statistics.detail = f"{computed}, {tier}; {verdict}"
-        self._log.event("verified", detail=self._statistics.detail)
+    def _note(self, chosen: Chosen) -> None:
+        computed = str(chosen.tier.dtype or self._dtype).removeprefix("torch.")
+        self._statistics.tier = chosen.tier.letter
+        self._statistics.detail = f"{computed}, {chosen.tier.name}; {chosen.verdict}"
+        self._log.event("verified", tier=chosen.tier.letter, detail=self._statistics.detail)

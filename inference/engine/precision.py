@@ -1,4 +1,4 @@
-"""Which dtype a model is computed in on this processor."""
+"""Which dtype torch computes a model in on this processor. The kernels have their own."""
 
 import torch
 
@@ -8,7 +8,7 @@ DTYPES: dict[Dtype, torch.dtype] = {"bfloat16": torch.bfloat16, "float32": torch
 
 
 def compute_dtype(wanted: Dtype) -> torch.dtype:
-    """Return the dtype to compute in: float32 where bfloat16 is only emulated.
+    """Return the dtype for torch to compute in: float32 where it only emulates bfloat16.
 
     Without AVX-512 (or AVX-NE-CONVERT) torch multiplies bfloat16 row by row: a batch of 32 takes
     27 times as long as one row, against 2.5 times in float32. The weights are the same numbers.

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from inference.engine.decoder import Decoder
+from inference.engine.decoder import SlotDecoder
 
 PROMPT_LENGTHS = (5, 23, 41)
 NEW_TOKENS = 8
@@ -77,7 +77,7 @@ def _reference(model: Any, prompt: list[int]) -> Reference:
     return Reference(prompt, tokens, torch.cat(out.logits).float())
 
 
-def verify(decoder: Decoder, expected: list[Reference], dtype: torch.dtype) -> Verdict:
+def verify(decoder: SlotDecoder, expected: list[Reference], dtype: torch.dtype) -> Verdict:
     """Compare `decoder` with what `generate` made. Uses slots 0…len(expected)-1."""
     if not expected:
         return Verdict(0, 0, 0)
@@ -91,7 +91,7 @@ def verify(decoder: Decoder, expected: list[Reference], dtype: torch.dtype) -> V
     return _compare(torch.stack(made, 1).float(), expected, tolerance)
 
 
-def _prefill(decoder: Decoder, slot: int, reference: Reference) -> Tensor:
+def _prefill(decoder: SlotDecoder, slot: int, reference: Reference) -> Tensor:
     prompt = reference.prompt
     starts = range(0, len(prompt), CHUNK)
     return [decoder.prefill(prompt[at : at + CHUNK], slot, at) for at in starts][-1]

@@ -61,7 +61,8 @@ async def test_the_greeting_says_what_is_served(path: Path) -> None:
 
 async def test_the_status_says_how_verification_went(gateway: Gateway) -> None:
     status = await gateway.status()
-    assert (status.state, status.progress, status.tier, status.slots) == ("ready", 1.0, "A", 4)
+    assert (status.state, status.progress, status.slots) == ("ready", 1.0, 4)
+    assert status.tier in ("B", "C")  # a Llama is run fused wherever it runs
     assert "24 of 24 tokens equal to generate" in status.detail
     assert status.resident_bytes > 50_000_000
 

@@ -37,7 +37,6 @@ class KernelDecoder(SlotDecoder):
             layers=llama.layer_count,
             slots=slots,
             context=context,
-            token_bytes=2 * llama.kv_heads * llama.head_dim * torch.bfloat16.itemsize,
             vocabulary_size=llama.embedding.shape[0],
         )
         self._kernels = kernels

@@ -1,0 +1,122 @@
+"""The ways to run a model, the fastest first, each checked against `generate` before it is used.
+
+C: all of a Llama-like forward in the kernels. B: the same forward on torch. A: the model's own
+modules, with the kernels' linears, with packed ones, or as they are. Kernels hold weights in
+bfloat16, so they serve models that are to run in it; where torch only emulates it, the other tiers
+compute the same weights in float32.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+
+from inference.engine.config import Dtype
+from inference.engine.decoder import Decoder, SlotDecoder
+from inference.engine.fused import FusedDecoder
+from inference.engine.kernels.build import KernelsUnavailableError
+from inference.engine.kernels.decoder import KernelDecoder, unfit_for_kernels
+from inference.engine.kernels.library import Kernels, load_kernels
+from inference.engine.kernels.linear import KernelLinear
+from inference.engine.linear import pack_linears, packing_unavailable
+from inference.engine.llama import Llama, unlike_llama
+from inference.engine.log import Log
+from inference.engine.model_directory import LoadError
+from inference.engine.verification import Reference, Verdict, verify
+
+
+class TierUnavailableError(Exception):
+    """This tier cannot run this model here; the message says why."""
+
+
+class Tier(NamedTuple):
+    """A way to run a model."""
+
+    letter: str  # as the registry shows it
+    name: str
+    build: Callable[[Any], SlotDecoder]  # may take the model's weights; TierUnavailableError
+    dtype: torch.dtype | None = None  # of the weights, where it is not the model's
+
+
+class Chosen(NamedTuple):
+    """A decoder that gave what `generate` gives."""
+
+    decoder: SlotDecoder
+    tier: Tier
+    verdict: Verdict
+
+
+class Tiers:
+    """All tiers for one configuration."""
+
+    def __init__(self, dtype: Dtype, *, slots: int, context: int) -> None:
+        self._dtype = dtype
+        self._slots = slots
+        self._context = context
+
+    def choose(
+        self, read: Callable[[], Any], model: Any, expected: list[Reference], log: Log
+    ) -> Chosen:
+        """Return the first tier that works. `read` gives `model` anew. Raises LoadError."""
+        for tier in self._all():
+            try:
+                decoder = tier.build(model)
+            except TierUnavailableError as error:
+                log.event("tier_passed_over", tier=tier.letter, name=tier.name, reason=str(error))
+                continue
+            verdict = verify(decoder, expected, tier.dtype or model.dtype)
+            if verdict.passed:
+                return Chosen(decoder, tier, verdict)
+            log.event("tier_rejected", tier=tier.letter, name=tier.name, reason=str(verdict))
+            del decoder  # before the weights, which it took, are read again
+            model = read()
+        raise LoadError(f"the model does not run right on this engine: {verdict}")
+
+    def _all(self) -> list[Tier]:
+        return [
+            Tier("C", "kernels", self._kernels, torch.bfloat16),
+            Tier("B", "fused forward", self._fused),
+            Tier("A", "kernel linears", self._kernel_linears, torch.bfloat16),
+            Tier("A", "packed linears", self._packed_linears),
+            Tier("A", "plain linears", self._generic),
+        ]
+
+    def _kernels(self, model: Any) -> SlotDecoder:
+        kernels, llama = self._load_kernels(), self._llama(model)
+        _require(unfit_for_kernels(llama, kernels))
+        return KernelDecoder(llama, kernels, slots=self._slots, context=self._context)
+
+    def _fused(self, model: Any) -> SlotDecoder:
+        return FusedDecoder(self._llama(model), slots=self._slots, context=self._context)
+
+    def _kernel_linears(self, model: Any) -> SlotDecoder:
+        kernels = self._load_kernels()
+        odd = [m for m in model.modules() if getattr(m, "in_features", 0) % 2]
+        _require("a linear has an odd number of inputs" if odd else "")
+        pack_linears(model, lambda weight, bias: KernelLinear(weight, bias, kernels))
+        return self._generic(model)
+
+    def _packed_linears(self, model: Any) -> SlotDecoder:
+        _require(packing_unavailable())
+        pack_linears(model)
+        return self._generic(model)
+
+    def _generic(self, model: Any) -> SlotDecoder:
+        return Decoder(model, slots=self._slots, context=self._context)
+
+    def _llama(self, model: Any) -> Llama:
+        _require(unlike_llama(model, self._context))
+        return Llama(model)
+
+    def _load_kernels(self) -> Kernels:
+        _require("" if self._dtype == "bfloat16" else "kernels hold weights in bfloat16 only")
+        try:
+            return load_kernels()
+        except KernelsUnavailableError as error:
+            raise TierUnavailableError(str(error)) from error
+
+
+def _require(reason: str) -> None:
+    """Raise TierUnavailableError if there is a reason."""
+    if reason:
+        raise TierUnavailableError(reason)
