@@ -14,6 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from inference.engine.largest import largest, top
 from inference.engine.sequence import Sequence
 
 SHORTLIST = 64
@@ -22,8 +23,8 @@ BAD_LOGITS = -1  # in place of a token: the row holds NaN or has no finite maxim
 
 def choose(logits: Tensor, sequences: Rows[Sequence]) -> list[int]:
     """Return a token for each row of `logits` [B, V], or BAD_LOGITS."""
-    largest, tokens = logits.max(-1)  # a NaN anywhere in a row is its max
-    tokens = torch.where(torch.isfinite(largest), tokens, BAD_LOGITS)
+    values, tokens = largest(logits)
+    tokens = torch.where(torch.isfinite(values), tokens, BAD_LOGITS)
     chosen: list[int] = tokens.tolist()
     drawn = [
         row
@@ -40,11 +41,11 @@ def choose(logits: Tensor, sequences: Rows[Sequence]) -> list[int]:
 def _draw(logits: Tensor, sequences: list[Sequence]) -> list[int]:
     """Sample every row of `logits`; none of them is greedy."""
     choice = _Choice.of(sequences, logits.shape[-1])
-    size = min(SHORTLIST, logits.shape[-1])
-    values, candidates = logits.topk(size, -1)
-    scores = values.float() / choice.temperature
+    logits = logits.float()
+    values, candidates = top(logits, SHORTLIST)
+    scores = values / choice.temperature
     choice = _cut_by_min_p(choice, scores, logits)
-    total = _total(scores, logits, choice)
+    total = _total(scores, candidates, logits, choice)
     tokens, certain = _invert(scores, candidates, total, choice)
     rows = (~certain).nonzero()[:, 0]
     if len(rows):
@@ -94,7 +95,7 @@ def _cut_by_min_p(choice: _Choice, scores: Tensor, logits: Tensor) -> _Choice:
     left = torch.where(cuts, (scores >= least).sum(-1, keepdim=True), logits.shape[-1])
     rows = (left[:, 0] == scores.shape[-1]).nonzero()[:, 0]
     if len(rows):
-        whole = logits[rows].float() / choice.temperature[rows]
+        whole = logits[rows] / choice.temperature[rows]
         left[rows] = (whole >= least[rows]).sum(-1, keepdim=True)
     top_k = torch.minimum(choice.top_k, left)
     return choice._replace(top_k=top_k, whole=top_k == logits.shape[-1])
@@ -106,21 +107,23 @@ def _draw_from_all(logits: Tensor, shortlist: Tensor, choice: _Choice) -> Tensor
     Kept, because equal logits have no order of their own, and a token that the shortlist left
     out must come after all that it held.
     """
-    others = logits.float().scatter(-1, shortlist, -torch.inf)
+    others = logits.scatter(-1, shortlist, -torch.inf)
     count = logits.shape[-1] - shortlist.shape[-1]
     _, rest = others.sort(descending=True, stable=True)
     order = torch.cat([shortlist, rest[:, :count]], -1)
-    scores = logits.gather(-1, order).float() / choice.temperature
+    scores = logits.gather(-1, order) / choice.temperature
     tokens, _ = _invert(scores, order, _log_mass(scores, choice.top_k), choice)
     return tokens
 
 
-def _total(scores: Tensor, logits: Tensor, choice: _Choice) -> Tensor:
+def _total(scores: Tensor, candidates: Tensor, logits: Tensor, choice: _Choice) -> Tensor:
     """Return the log mass [B, 1] that top-k leaves, given the shortlist's `scores`."""
     listed = choice.top_k <= scores.shape[-1]
     if bool(listed.all()):
         return _log_mass(scores, choice.top_k)
-    whole = (logits.float() / choice.temperature).logsumexp(-1, keepdim=True)
+    # What log_softmax takes off every score is the log of their mass; logsumexp is slower.
+    logarithms = (logits / choice.temperature).log_softmax(-1)
+    whole = scores[:, :1] - logarithms.gather(-1, candidates[:, :1])
     return torch.where(listed, _log_mass(scores, choice.top_k), whole)
 
 

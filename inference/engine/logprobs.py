@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from inference.engine.largest import top
 from inference.engine.text.token_bytes import TokenBytes
 from inference.engine.wire import TokenLogprob
 
@@ -30,11 +31,10 @@ def rank(logits: Tensor, tokens: Rows[int]) -> list[Ranked]:
 
     Always among as many alternatives, so that no row depends on what another one asks for.
     """
-    scores = logits.float()
-    total = scores.logsumexp(-1, keepdim=True)
-    own = scores.gather(-1, torch.tensor(tokens, device=scores.device)[:, None]) - total
-    values, ids = scores.topk(min(MAX_ALTERNATIVES, scores.shape[-1]), -1)
-    likeliest = (values - total).clamp(min=LEAST).tolist()
+    scores = logits.float().log_softmax(-1)
+    own = scores.gather(-1, torch.tensor(tokens)[:, None])
+    values, ids = top(scores, MAX_ALTERNATIVES)
+    likeliest = values.clamp(min=LEAST).tolist()
     rows = zip(own[:, 0].clamp(min=LEAST).tolist(), ids.tolist(), likeliest, strict=True)
     return [Ranked(one, list(zip(top, values, strict=True))) for one, top, values in rows]
 

@@ -38,18 +38,18 @@ class Penalties:
         self._count = torch.zeros(0, dtype=torch.long)  # [R]
         self._free: list[int] = []
 
-    def apply(self, logits: Tensor, sequences: list[Sequence]) -> None:
-        """Change `logits` [B, V] in place, a row for each of the penalised `sequences`."""
+    def apply(self, logits: Tensor, at: list[int], sequences: list[Sequence]) -> None:
+        """Change the rows `at` of `logits` [B, V] in place, each for one of `sequences`."""
         rows = torch.tensor([self._row(sequence) for sequence in sequences])
         sampling = [sequence.request.sampling for sequence in sequences]
         repetition = torch.tensor([one.repetition_penalty for one in sampling])[:, None]
         presence = torch.tensor([one.presence_penalty for one in sampling])[:, None]
         frequency = torch.tensor([one.frequency_penalty for one in sampling])[:, None]
         tokens, made = self._held(rows)
-        scores = logits.gather(-1, tokens)
+        place = (torch.tensor(at)[:, None], tokens)
+        scores = logits[place]
         scores = torch.where(scores > 0, scores / repetition, scores * repetition)
-        scores -= frequency * made + presence * (made > 0)
-        logits.scatter_(-1, tokens, scores)
+        logits[place] = scores - (frequency * made + presence * (made > 0))
 
     def add(self, sequences: list[Sequence], tokens: Tensor) -> None:
         """Note the newest of `tokens` [B] of each sequence, all of which `apply` has seen."""
@@ -88,7 +88,7 @@ class Penalties:
 
     def _begin(self, sequence: Sequence) -> int:
         """Give a row to a sequence that is about to make its first token."""
-        distinct = torch.tensor(sequence.request.prompt).unique()
+        distinct = torch.tensor(sorted({*sequence.request.prompt}))
         self._make_room(len(distinct) + sequence.request.max_tokens)
         row = self._free.pop()
         self._tokens[row, : len(distinct)] = distinct

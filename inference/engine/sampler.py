@@ -45,7 +45,8 @@ class Sampler:
         Apart, because equal logits may be ordered differently in another dtype, and no row's text
         may depend on what its neighbours ask for.
         """
-        chosen = self._choose_shaped(logits[shaped], [sequences[row] for row in shaped])
+        copy = _copied(logits, shaped)
+        chosen = self._choose_shaped(copy, [sequences[row] for row in shaped])
         tokens = dict(zip(shaped, chosen, strict=True))
         plain = [row for row in range(len(sequences)) if row not in tokens]
         if plain:
@@ -54,20 +55,24 @@ class Sampler:
         return [tokens[row] for row in range(len(sequences))]
 
     def _choose_shaped(self, logits: Tensor, sequences: list[Sequence]) -> list[int]:
-        """Choose from `logits`, which are a copy already."""
-        logits = logits.float()
+        """Choose from `logits`, which may be changed."""
         add_bias(logits, sequences)
         rows = [r for r, one in enumerate(sequences) if is_penalised(one.request.sampling)]
-        if not rows:
-            return choose(logits, sequences)
         penalised = [sequences[row] for row in rows]
-        scores = logits[rows]
-        self._penalties.apply(scores, penalised)
-        logits[rows] = scores
+        if penalised:
+            self._penalties.apply(logits, rows, penalised)
         tokens = choose(logits, sequences)
         # A request with bad logits ends here; what is noted of it does not matter.
-        self._penalties.add(penalised, torch.tensor(tokens).clamp(min=0)[rows])
+        if penalised:
+            self._penalties.add(penalised, torch.tensor(tokens).clamp(min=0)[rows])
         return tokens
+
+
+def _copied(logits: Tensor, rows: list[int]) -> Tensor:
+    """Return `rows` of `logits` as float32 that nobody else holds."""
+    if len(rows) < len(logits):
+        return logits[rows].float()
+    return logits.to(torch.float32, copy=True)
 
 
 def _is_shaped(sequence: Sequence) -> bool:
@@ -79,6 +84,7 @@ def _rank(logits: Tensor, sequences: Rows[Sequence], tokens: list[int]) -> None:
     rows = [row for row, one in enumerate(sequences) if one.logprobs is not None]
     rows = [row for row in rows if tokens[row] != BAD_LOGITS]
     if rows:
-        ranked = rank(logits[rows], [tokens[row] for row in rows])
+        asked = logits if len(rows) == len(logits) else logits[rows]
+        ranked = rank(asked, [tokens[row] for row in rows])
         for row, one in zip(rows, ranked, strict=True):
             sequences[row].ranked = one

@@ -35,7 +35,7 @@ def _inference_mode() -> object:
         yield
 
 
-def poisoned(crowd: Bench, method: str, spoil: Callable[[torch.Tensor], None]) -> None:
+def poisoned(crowd: Bench, method: str, spoil: Callable[[torch.Tensor], object]) -> None:
     """Spoil what the decoder's `method` returns the next time, and only then."""
     original = getattr(crowd.decoder, method)
 

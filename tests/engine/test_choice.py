@@ -91,7 +91,9 @@ def test_min_p_cuts_what_is_too_unlikely_beside_the_likeliest(
 @pytest.mark.parametrize("min_p", [0.02, 0.3, 0.9])
 def test_min_p_leaves_what_transformers_leaves(tokenizer: Tokenizer, min_p: float) -> None:
     logits = torch.randn(1, 300, generator=torch.Generator().manual_seed(4))
-    left = MinPLogitsWarper(min_p)(torch.tensor([[0]]), logits.clone())[0].isfinite()
+    left = MinPLogitsWarper(min_p)(torch.LongTensor([[0]]), torch.FloatTensor(logits.clone()))[
+        0
+    ].isfinite()
     made = frequencies(tokenizer, logits[0], temperature=1.0, min_p=min_p)
     assert not made[~left].any()
     assert (made[left] > 0).float().mean() > 0.9  # the least likely may never have been drawn

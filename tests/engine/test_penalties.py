@@ -74,7 +74,7 @@ def test_the_repetition_penalty_is_that_of_transformers(tokenizer: Tokenizer) ->
     rows = [sequence(tokenizer, prompt, repetition_penalty=1.7) for prompt in prompts]
     logits = torch.randn(3, VOCABULARY)
     ours = logits.clone()
-    Penalties().apply(ours, rows)
+    Penalties().apply(ours, [0, 1, 2], rows)
     processor = RepetitionPenaltyLogitsProcessor(penalty=1.7)
     for row, prompt in enumerate(prompts):
         theirs = processor(torch.tensor([prompt]), logits[row : row + 1].clone())
@@ -84,7 +84,7 @@ def test_the_repetition_penalty_is_that_of_transformers(tokenizer: Tokenizer) ->
 def test_presence_and_frequency_leave_tokens_of_the_prompt_alone(tokenizer: Tokenizer) -> None:
     one = sequence(tokenizer, [3, 4], presence_penalty=2.0, frequency_penalty=2.0)
     logits = torch.zeros(1, 10)
-    Penalties().apply(logits, [one])
+    Penalties().apply(logits, [0], [one])
     assert not logits.any()
 
 
