@@ -227,7 +227,9 @@ class Engine:
 
     def _start_in(self, position: int) -> float:
         scheduler = self._scheduler
-        return self._statistics.start_in(position, free=scheduler.free, slots=scheduler.slots)
+        return self._statistics.start_in(
+            position, free=scheduler.free, slots=scheduler.slots, longest=scheduler.longest
+        )
 
     def _refusal(self, connection: Hashable, request: Submit) -> Refusal | None:
         if self._scheduler.find(connection, request.request_id) is not None:

@@ -90,6 +90,11 @@ class Scheduler:
         """Slots in which another sequence could run now."""
         return self._slots.free
 
+    @property
+    def longest(self) -> int:
+        """The most tokens that a running sequence may make."""
+        return max((s.request.max_tokens for s in self._slots.running), default=0)
+
     def __bool__(self) -> bool:
         return bool(self._by_key)
 

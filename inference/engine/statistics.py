@@ -34,14 +34,16 @@ class Statistics:
         self.mean_request_s = _moved(self.mean_request_s, seconds)
         self.mean_prefill_s = _moved(self.mean_prefill_s, prefill_s)
 
-    def start_in(self, position: int, *, free: int, slots: int) -> float:
+    def start_in(self, position: int, *, free: int, slots: int, longest: int) -> float:
         """Return in how many seconds the request behind `position` others will be begun.
 
         Prompts are written one after the other; where more wait than slots are free, slots become
-        free at the pace at which requests have been served lately.
+        free at the pace at which requests have been served lately. Before the first has ended, it
+        is taken to need `longest` steps.
         """
         turns = max(0, position + 1 - free)
-        return max(position * self.mean_prefill_s, turns * self.mean_request_s / slots)
+        request_s = self.mean_request_s or longest * self.mean_step_s
+        return max(position * self.mean_prefill_s, turns * request_s / slots)
 
 
 def _moved(mean: float, newest: float) -> float:
