@@ -117,21 +117,21 @@ class FusedDecoder(SlotDecoder):
         """Return what `x` [rows, hidden] gathers: [rows, heads * head_dim]."""
         heads, kv_heads = self._llama.heads, self._llama.kv_heads
         states = layer.query_key_value(x).view(len(x), heads + 2 * kv_heads, -1)
-        queries, keys, values = states.split([heads, kv_heads, kv_heads], 1)
+        queries, keys, values = torch.split(states, [heads, kv_heads, kv_heads], 1)
         queries = self._placed(queries, layer.query_norm, where)
         self._write(layer.keys, self._placed(keys, layer.key_norm, where), where)
         self._write(layer.values, values, where)
-        seen = [c[where.seen, :, : where.length] for c in (layer.keys, layer.values)]
+        keys = layer.keys[where.seen, :, : where.length]
+        values = layer.values[where.seen, :, : where.length]
         groups = heads // kv_heads
         if isinstance(where.rows, int):  # a prompt: all rows look into one slot
-            seen = [c.repeat_interleave(groups, 1) for c in seen]
-            found = scaled_dot_product_attention(
-                queries.transpose(0, 1)[None], *seen, attn_mask=where.mask
-            )
+            keys, values = (each.repeat_interleave(groups, 1) for each in (keys, values))
+            queries = queries.transpose(0, 1)[None]
+            found = scaled_dot_product_attention(queries, keys, values, where.mask)
             return found[0].transpose(0, 1).reshape(len(x), -1)
         # The queries of a key head take the place of positions: see slot_attention.
         packed = queries.reshape(len(x), kv_heads, groups, -1)
-        return scaled_dot_product_attention(packed, *seen, attn_mask=where.mask).reshape(len(x), -1)
+        return scaled_dot_product_attention(packed, keys, values, where.mask).reshape(len(x), -1)
 
     def _placed(self, heads: Tensor, norm: Tensor | None, where: Where) -> Tensor:
         """Norm heads [rows, n, head_dim] where the model does, and turn them by position."""

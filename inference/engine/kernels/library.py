@@ -19,7 +19,7 @@ from inference.engine.kernels.build import (
 class LinearStruct(ctypes.Structure):
     """`Linear` in linear.h."""
 
-    _fields_: Final = [
+    _fields_ = [
         ("weights", c_void_p),
         ("bias", c_void_p),
         ("outputs", c_int64),
@@ -30,7 +30,7 @@ class LinearStruct(ctypes.Structure):
 class LayerStruct(ctypes.Structure):
     """`Layer` in forward.h."""
 
-    _fields_: Final = [
+    _fields_ = [
         ("attention_norm", c_void_p),
         ("query_norm", c_void_p),
         ("key_norm", c_void_p),
@@ -47,7 +47,7 @@ class LayerStruct(ctypes.Structure):
 class ModelStruct(ctypes.Structure):
     """`Model` in forward.h."""
 
-    _fields_: Final = [
+    _fields_ = [
         ("layers", c_int64),
         ("hidden", c_int64),
         ("heads", c_int64),
@@ -86,7 +86,6 @@ _SIGNATURES: Final = {
         [POINTER(ModelStruct), *[c_void_p] * 3, c_int64, c_int64, c_void_p, c_void_p, c_int],
     ),
 }  # fmt: skip
-PAGE: Final = 64  # bytes; packed weights begin on a cache line
 
 
 class Kernels:
