@@ -13,6 +13,9 @@ COST_UNITS: Final = 1_000_000_000
 
 PLATFORM: Final = "platform"
 
+# for whom, of which model, of what, over which time
+Counter = tuple[str, str, str, str]
+
 
 @dataclass(frozen=True, slots=True)
 class LimitRule:
@@ -26,7 +29,7 @@ class LimitRule:
     source: str  # whose limit it is: `plan NAME`, `user`, `key` or `platform`
 
     @property
-    def counter(self) -> tuple[str, str, str, str]:
+    def counter(self) -> Counter:
         """Return what two rules share that bound the same counter."""
         return (self.per, self.model_name, self.resource, self.window)
 
@@ -41,19 +44,27 @@ def rules_of(user: User, key_id: int | None) -> tuple[LimitRule, ...]:
 
 
 def _merged(limits: list[Limit]) -> tuple[LimitRule, ...]:
-    platform = [_rule(limit) for limit in limits if _rank(limit) == 0]
-    own: dict[tuple[str, str, str, str], LimitRule] = {}
+    """Return what binds: a user's limit takes the place of the plan's on the same counter.
+
+    The platform's and the key's stand beside them, and the tightest decides: owners set limits of
+    their own keys, which must not loosen anything.
+    """
+    granted: dict[Counter, LimitRule] = {}
     for limit in sorted(limits, key=_rank):
-        if _rank(limit):
+        if _rank(limit) in (_PLAN, _USER):
             rule = _rule(limit)
-            own[rule.counter] = rule  # a key's over its user's over the plan's
-    return (*platform, *own.values())
+            granted[rule.counter] = rule
+    beside = [_rule(limit) for limit in limits if _rank(limit) in (_PLATFORM, _KEY)]
+    return (*beside, *granted.values())
+
+
+_PLATFORM, _PLAN, _USER, _KEY = range(4)
 
 
 def _rank(limit: Limit) -> int:
     if limit.api_key_id:
-        return 3
-    return 2 if limit.user_id else 1 if limit.plan_id else 0
+        return _KEY
+    return _USER if limit.user_id else _PLAN if limit.plan_id else _PLATFORM
 
 
 def _rule(limit: Limit) -> LimitRule:
@@ -73,4 +84,4 @@ def units(resource: str, amount: Decimal) -> int:
 
 
 def _source(plan: Plan | None, rank: int) -> str:
-    return f"plan {plan.name}" if plan else (PLATFORM, "", "user", "key")[rank]
+    return f"plan {plan.name}" if plan else (PLATFORM, "plan", "user", "key")[rank]

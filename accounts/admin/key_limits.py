@@ -29,7 +29,7 @@ class KeyLimitFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # no generi
 
 
 class KeyLimitInline(admin.TabularInline):  # type: ignore[type-arg]  # no generic at run time
-    """What this key alone may have. It takes the place of its user's and plan's own bound."""
+    """What this key alone may have, beside its user's and plan's bounds: the tightest decides."""
 
     model = Limit
     fk_name = "api_key"

@@ -44,8 +44,8 @@ class Per(models.TextChoices):
 class Limit(models.Model):
     """One bound. It belongs to a plan, a user, a key, or, with none of them, to the platform.
 
-    Of a plan's, a user's and a key's limits on the same counter the last named wins, whether it is
-    larger or smaller; the platform's own apply beside them.
+    On the same counter a user's limit takes the place of the plan's, whether it is larger or
+    smaller. A key's and the platform's apply beside them: they only ever tighten.
     """
 
     plan = models.ForeignKey(

@@ -29,15 +29,12 @@ class BulkInsert:
         self._model = model
         self._columns = columns
 
-    def execute(self, rows: Iterable[object]) -> int:
-        """Insert `rows`; return how many were not there yet. Raises what the database raises."""
+    def execute(self, rows: Iterable[object]) -> None:
+        """Insert `rows`. Raises what the database raises."""
         values = [[prepare(row) for prepare in self._prepared] for row in rows]
-        if not values:
-            return 0
-        with connection.cursor() as cursor:
-            cursor.executemany(self._statement, values)
-            inserted: int = cursor.rowcount
-        return inserted
+        if values:
+            with connection.cursor() as cursor:
+                cursor.executemany(self._statement, values)
 
     @cached_property
     def _statement(self) -> str:

@@ -51,7 +51,8 @@ def _write_alone(entry: Entry) -> None:
         _write([entry])
     except IntegrityError:
         log.warning("entry_without_references", entry=str(entry.id))
-        _write([msgspec.structs.replace(entry, user_id=None, api_key_id=None, model_id=None)])
+        alone = msgspec.structs.replace(entry, user_id=None, api_key_id=None, model_id=None)
+        _write([alone], used=[entry])  # usage refers to nobody: it keeps whose it was
 
 
 def _fitting(entry: Entry) -> Entry:
@@ -72,11 +73,11 @@ def _without_nul(value: Any) -> Any:
     return value
 
 
-def _write(entries: Sequence[Entry]) -> None:
+def _write(entries: Sequence[Entry], used: Sequence[Entry] | None = None) -> None:
     with transaction.atomic():
         _requests.execute(entries)
         _bodies.execute(entry for entry in entries if entry.asked is not None)
-        usage_add(entries)
+        usage_add(entries if used is None else used)
         api_keys_touch(used=_last_uses(entries))
 
 

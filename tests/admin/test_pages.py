@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import ApiKey, Limit, Plan
-from inference.gateway.models import Request, RequestBody
+from inference.gateway.models import Request, RequestBody, UsageDay
 from tests.model_rows import model_row
 from tests.people import admin_person, key_of, person
 
@@ -37,6 +37,7 @@ def rows(db: None) -> None:
         duration_ms=12.5,
     )
     RequestBody.objects.create(request=request, prompt="hello", completion="hi")
+    UsageDay.objects.create(day=timezone.now().date(), user_id=user.pk, model_name="tiny")
     plan = Plan.objects.create(name="gold")
     Limit.objects.create(plan=plan, resource="requests", window="day", amount=10)
 
@@ -78,7 +79,7 @@ def test_a_row_and_the_form_for_a_new_one_open(page: str) -> None:
     row = model._default_manager.first()
     assert row is not None
     assert client.get(f"{page}{row.pk}/change/").status_code == 200
-    expected = 403 if name in {"request", "auditevent"} else 200
+    expected = 403 if name in {"request", "auditevent", "usageday"} else 200
     assert client.get(f"{page}add/").status_code == expected
 
 

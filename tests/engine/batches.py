@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from inference.engine.decoder import Decoder
+from inference.engine.decoder import Decoder, SlotDecoder
 from inference.engine.engine import Engine
 from inference.engine.headroom import Headroom
 from inference.engine.log import Log
@@ -54,7 +54,7 @@ class Bench:
     """An engine with its parts in reach."""
 
     engine: Engine
-    decoder: Decoder
+    decoder: SlotDecoder
     scheduler: Scheduler
     log: io.StringIO
     answers: Answers
@@ -80,10 +80,15 @@ def bench(
     shared: Iterable[list[int]] = (),
     clock: Callable[[], float] = time.monotonic,
     headroom: Headroom | None = None,
+    decoder: SlotDecoder | None = None,
+    tokenizer: Tokenizer | None = None,
 ) -> Bench:
-    """Return an engine over a tiny Llama; `directory` takes the tokenizer's files."""
-    tiny_models.tokenizer().save_pretrained(directory)
-    decoder = Decoder(tiny_models.build("llama"), slots=slots + kept_slots, context=CONTEXT)
+    """Return an engine over a tiny Llama, or `decoder`; `directory` takes the tokenizer's files."""
+    if tokenizer is None:
+        tiny_models.tokenizer().save_pretrained(directory)
+        tokenizer = Tokenizer.load(directory)
+    if decoder is None:
+        decoder = Decoder(tiny_models.build("llama"), slots=slots + kept_slots, context=CONTEXT)
     scheduler = Scheduler(
         slots=slots,
         max_waiting=max_waiting,
@@ -96,7 +101,7 @@ def bench(
     answers, log = Answers(), io.StringIO()
     engine = Engine(
         decoder,
-        Tokenizer.load(directory),
+        tokenizer,
         scheduler,
         context_length=CONTEXT,
         statistics=Statistics(),

@@ -1,13 +1,13 @@
 """The ledger: what the history says that a counter should hold."""
 
 import time
-import uuid
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.db.models import F, QuerySet, Sum
 
 from accounts.models import Resource
+from aiplatform.request_ids import first_request_id
 from inference.gateway.limits.windows import DAY_MS, WINDOWS
 from inference.gateway.models import Request, UsageDay
 
@@ -48,7 +48,7 @@ def _requests(subject: str, column: str, window: str, now: int) -> list[tuple[in
     oldest = (now - length) // bucket * bucket
     rows = (
         Request.objects.filter(**_filters(subject, "api_key_id", "model_name"))
-        .filter(id__gte=_first_id(oldest - _CLOCKS_DIFFER_MS), counted_at__gte=oldest)
+        .filter(id__gte=first_request_id(oldest - _CLOCKS_DIFFER_MS), counted_at__gte=oldest)
         .order_by()
         .annotate(bucket=F("counted_at") / bucket)
         .values_list("bucket")
@@ -69,11 +69,6 @@ def _filters(subject: str, key: str, model: str) -> dict[str, Any]:
         "key_model": {key: owner, model: name},
     }
     return found[per]
-
-
-def _first_id(moment_ms: int) -> uuid.UUID:
-    """Return the least version 7 id of a moment (RFC 9562 §5.7)."""
-    return uuid.UUID(int=(max(0, moment_ms) << 80) | (7 << 76) | (2 << 62))
 
 
 def _day_ms(day: Any) -> int:
