@@ -8,10 +8,12 @@ import pytest
 from inference.engine.wire import Accepted, Failed
 from tests.engine.batches import CONTEXT, Bench, bench
 
+SLOTS, WAITING = 3, 2
+
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Bench:
-    return bench(tmp_path, max_waiting=2)
+    return bench(tmp_path, slots=SLOTS, max_waiting=WAITING)
 
 
 def refused(engine: Bench, prompt: list[int], max_tokens: int = 5, **more: Any) -> Failed:
@@ -103,11 +105,11 @@ def test_a_prompt_that_just_fits_is_taken_and_fills_the_context(engine: Bench) -
 
 
 def test_one_more_than_may_wait_is_refused(engine: Bench) -> None:
-    for number in range(2):
+    for number in range(SLOTS + WAITING):  # free slots take as many before any has to wait
         engine.submit(f"r{number}", [1], 5)
     assert refused(engine, [1]).code == "queue_full"
     positions = [m.position for _, m in engine.answers.frames if isinstance(m, Accepted)]
-    assert positions == [0, 1]
+    assert positions == list(range(SLOTS + WAITING))
 
 
 def test_an_id_that_is_running_is_refused_and_the_first_goes_on(engine: Bench) -> None:
