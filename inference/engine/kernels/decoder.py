@@ -58,7 +58,7 @@ class KernelDecoder(SlotDecoder):
     ) -> Tensor:
         """Run rows of (token, slot, position); return the logits of those from `first` on."""
         # The kernels trust these numbers with addresses.
-        if max(tokens) >= self.vocabulary_size or max(positions) >= self._context:
+        if not _within(tokens, self.vocabulary_size) or not _within(positions, self._context):
             raise IndexError("a token or a position lies outside the model")
         rows = torch.tensor([tokens, slots, positions])
         addresses = [row.data_ptr() for row in rows]
@@ -124,6 +124,10 @@ class KernelDecoder(SlotDecoder):
         tensor = tensor.contiguous()
         self._kept.append(tensor)
         return tensor.data_ptr()
+
+
+def _within(numbers: list[int], bound: int) -> bool:
+    return min(numbers) >= 0 and max(numbers) < bound
 
 
 def _packed_bytes(llama: Llama, kernels: Kernels) -> int:
