@@ -30,6 +30,26 @@ def principal_of_key(text: str) -> Principal:
     key = ApiKey.objects.select_related("user").filter(public_id=parts.public_id).first()
     if not _secret_is_right(key.digest if key else _NO_DIGEST, parts.secret) or key is None:
         raise AuthenticationRefused.invalid()
+    return _in_force(key)
+
+
+def principal_again(*, user_id: int, key_id: int | None) -> Principal:
+    """Return who the user is by now, through that key or, without one, as a person.
+
+    For what was asked earlier and is done now. Raises AuthenticationRefused.
+    """
+    if key_id is not None:
+        key = ApiKey.objects.select_related("user").filter(id=key_id, user_id=user_id).first()
+        if key is None:
+            raise AuthenticationRefused.invalid()
+        return _in_force(key)
+    user = User.objects.filter(id=user_id, is_active=True).first()
+    if user is None:
+        raise AuthenticationRefused("inactive_user", "The user is deactivated.")
+    return principal_of_user(user)
+
+
+def _in_force(key: ApiKey) -> Principal:
     if key.state != "active":
         raise AuthenticationRefused(f"{key.state}_api_key", f"This API key is {key.state}.")
     if not key.user.is_active:
