@@ -26,7 +26,7 @@ async def admit(entry: Entry, principal: Principal, spec: GenerationSpec) -> Res
     subjects = subjects_of(principal.user_id, principal.key_id, spec.model.name)
     try:
         verdict, reservation = await reserve(
-            str(entry.id), tightest([*built_in, *own]), _wanted(spec), subjects
+            str(entry.id), tightest([*built_in, *own]), most_used(spec), subjects
         )
     except Unavailable as error:
         raise errors.limits_unavailable() from error
@@ -50,7 +50,7 @@ def _at_once(per: Per, model: str, amount: int) -> LimitRule:
     return LimitRule(per, model, Resource.CONCURRENCY, Window.NOW, amount, PLATFORM)
 
 
-def _wanted(spec: GenerationSpec) -> Amounts:
+def most_used(spec: GenerationSpec) -> Amounts:
     """Return the most that the request can use: the prompt is known, the answer is bounded."""
     prompt, completion = len(spec.prompt), spec.max_tokens * spec.n
     cost = pricing.cost(spec.model, prompt, completion)

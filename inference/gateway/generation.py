@@ -36,9 +36,14 @@ from inference.gateway.vigil import watching
 
 log = structlog.get_logger(__name__)
 
+PASSING: Final = frozenset({429, 503})  # statuses of what may be served later
 
-async def generate(door: Door) -> None:
+
+async def generate(door: Door, *, asks_again: bool = False) -> None:
     """Take one request through the six steps. Never raises: what went wrong goes to the door.
+
+    With `asks_again` a refusal that passes with time (429, 503) leaves no row of history: the door
+    asks again later, and what comes of that is the row.
 
     Cancelling the task that runs this stops the replica within a step; what was made until then
     is settled all the same.
@@ -61,7 +66,8 @@ async def generate(door: Door) -> None:
         error = _as_error(raised)
     note_end(entry, error, watch)
     used = note_charge(entry, spec.model) if spec and reservation else Amounts()
-    await _to_its_end(_settle_and_finish(door, reservation, used, error))
+    kept = not (asks_again and entry.status == "refused" and error and error.status in PASSING)
+    await _to_its_end(_settle_and_finish(door, reservation, used, error, kept=kept))
 
 
 async def _route_and_stream(
@@ -83,10 +89,15 @@ async def _route_and_stream(
 
 
 async def _settle_and_finish(
-    door: Door, reservation: Reservation | None, used: Amounts, error: ApiError | None
+    door: Door,
+    reservation: Reservation | None,
+    used: Amounts,
+    error: ApiError | None,
+    *,
+    kept: bool,
 ) -> None:
     # Where nobody we know asked, there is no one to account it to.
-    if door.entry.user_id is not None:
+    if kept and door.entry.user_id is not None:
         error = await _settle(door.entry) or error
     # Tasks begin in the order they are made: this one is on its way to the store before the last
     # byte is on its way to the caller, who need not wait for the store's answer. Not beside the

@@ -147,6 +147,7 @@ def _submits(request_id: str, tenant: str, spec: GenerationSpec) -> list[wire.Su
         min_tokens=spec.stopping.min_tokens,
         ignore_eos=spec.stopping.ignore_eos,
         tenant=tenant,
+        priority=spec.priority,
     )
     return [one] if spec.n == 1 else [_choice_of(one, index) for index in range(spec.n)]
 

@@ -28,3 +28,4 @@ class GenerationSpec(msgspec.Struct, frozen=True):
     stopping: Stopping
     stream: bool
     n: int = 1  # choices, each of at most `max_tokens`
+    priority: int = 0  # 0 interactive, 1 jobs, 2 batch

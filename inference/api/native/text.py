@@ -39,12 +39,13 @@ class TextViewSet(AsyncViewSet):
         """Answer a text. With `stream` the answer comes as server-sent events."""
 
         async def parse(principal: Principal) -> GenerationSpec:
-            return await _spec(principal, _BODY.run_validation(request.data))
+            return await text_spec(principal, _BODY.run_validation(request.data))
 
         return await answer(request._request, TextForm(), parse)
 
 
-async def _spec(principal: Principal, body: dict[str, Any]) -> GenerationSpec:
+async def text_spec(principal: Principal, body: dict[str, Any]) -> GenerationSpec:
+    """Return what a validated body asks for. Raises ApiError."""
     text, raw = body["text"], body["raw"]
 
     def encode(tokenizer: Tokenizer) -> list[int]:
