@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "accounts",
     "inference.registry",
     "inference.gateway",
+    "inference.jobs",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -187,6 +188,12 @@ IDEMPOTENCY_TTL_HOURS = env.integer("IDEMPOTENCY_TTL_HOURS", 24, low=1, high=720
 IDEMPOTENCY_MAX_ANSWER_BYTES = env.integer(
     "IDEMPOTENCY_MAX_ANSWER_BYTES", 1024 * 1024, low=1024, high=64 * 1024 * 1024
 )
+
+# Jobs: how long one may wait to be begun, and how long what came of it is kept.
+JOB_DEADLINE_HOURS = env.integer("JOB_DEADLINE_HOURS", 24, low=1, high=720)
+JOB_RETENTION_DAYS = env.integer("JOB_RETENTION_DAYS", 7, low=0, high=36_500)
+JOBS_AT_ONCE = env.integer("JOBS_AT_ONCE", 8, low=1, high=256)  # of one worker process
+MAX_QUEUED_JOBS_PER_USER = env.integer("MAX_QUEUED_JOBS_PER_USER", 10_000, low=1, high=1_000_000)
 
 
 def _rates(group: str, by_address: list[str], by_name: list[str]) -> dict[str, list[str]]:
