@@ -1,6 +1,5 @@
 """POST /v1/chat/completions and POST /v1/completions."""
 
-from functools import partial
 from typing import Any, Final
 
 from django.http.response import HttpResponseBase
@@ -8,11 +7,9 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from accounts.principal import Principal
-from aiplatform.errors import ApiError
-from inference.api import fields
 from inference.api.dispatch import AsyncViewSet
 from inference.api.http_door import answer
-from inference.api.openai.form import ChatForm, CompletionForm, OpenAIForm
+from inference.api.openai.form import ChatForm, CompletionForm
 from inference.api.openai.serializers import (
     ChatCompletionAnswerSerializer,
     ChatCompletionSerializer,
@@ -20,15 +17,13 @@ from inference.api.openai.serializers import (
     CompletionSerializer,
     OpenAIErrorSerializer,
 )
-from inference.engine.text.tokenizer import Tokenizer
-from inference.gateway.prompting import Encode, build_spec
+from inference.api.openai.specs import chat_spec, completion_spec
 from inference.gateway.spec import GenerationSpec
 
 # DRF copies every field for each serializer it makes; validation itself keeps no state.
 _CHAT_BODY: Final = ChatCompletionSerializer()
 _COMPLETION_BODY: Final = CompletionSerializer()
 _ERRORS: Final = dict.fromkeys((400, 401, 403, 404, 413, 415, 429, 503), OpenAIErrorSerializer)
-_COMPLETION_TOKENS: Final = 16  # OpenAI's default for /v1/completions
 
 
 class ChatCompletionViewSet(AsyncViewSet):
@@ -44,7 +39,9 @@ class ChatCompletionViewSet(AsyncViewSet):
         form = ChatForm()
 
         async def parse(principal: Principal) -> GenerationSpec:
-            return await _chat_spec(principal, form, _CHAT_BODY.run_validation(request.data))
+            body = _CHAT_BODY.run_validation(request.data)
+            form.include_usage = _wants_usage(body)
+            return await chat_spec(principal, body)
 
         return await answer(request._request, form, parse)
 
@@ -63,87 +60,11 @@ class CompletionViewSet(AsyncViewSet):
 
         async def parse(principal: Principal) -> GenerationSpec:
             body = _COMPLETION_BODY.run_validation(request.data)
-            return await _completion_spec(principal, form, body)
+            form.include_usage = _wants_usage(body)
+            return await completion_spec(principal, body)
 
         return await answer(request._request, form, parse)
 
 
-async def _chat_spec(
-    principal: Principal, form: OpenAIForm, body: dict[str, Any]
-) -> GenerationSpec:
-    messages = [_message(one) for one in body["messages"]]
-    limit = body.get("max_completion_tokens")
-    return await _spec(
-        principal,
-        form,
-        body,
-        asked=messages,
-        encode=lambda tokenizer: tokenizer.encode_chat(messages),
-        characters=sum(len(one["content"]) for one in messages),
-        max_tokens=limit if limit is not None else body.get("max_tokens"),
-        prompt_field="messages",
-    )
-
-
-async def _completion_spec(
-    principal: Principal, form: OpenAIForm, body: dict[str, Any]
-) -> GenerationSpec:
-    prompt = body["prompt"]
-    limit = body.get("max_tokens")
-
-    def encode(tokenizer: Tokenizer) -> list[int]:
-        return tokenizer.encode(prompt) if isinstance(prompt, str) else _known(prompt, tokenizer)
-
-    return await _spec(
-        principal,
-        form,
-        body,
-        asked=prompt,
-        encode=encode,
-        characters=len(prompt),
-        max_tokens=_COMPLETION_TOKENS if limit is None else limit,
-        prompt_field="prompt",
-    )
-
-
-def _known(ids: list[int], tokenizer: Tokenizer) -> list[int]:
-    """Return `ids`. Raises ApiError for one that the model does not have."""
-    size = tokenizer.vocabulary_size
-    if max(ids) >= size:
-        detail = f"prompt: a token id is over {size - 1}, the last one of this model."
-        raise ApiError(400, "invalid_request", detail, param="prompt")
-    return ids
-
-
-async def _spec(
-    principal: Principal,
-    form: OpenAIForm,
-    body: dict[str, Any],
-    *,
-    asked: Any,
-    encode: Encode,
-    characters: int,
-    max_tokens: int | None,
-    prompt_field: str,
-) -> GenerationSpec:
-    form.include_usage = bool((body.get("stream_options") or {}).get("include_usage"))
-    return await build_spec(
-        principal,
-        model=body.get("model"),
-        asked=asked,
-        encode=encode,
-        characters=characters,
-        max_tokens=max_tokens,
-        sampling=partial(fields.sampling_of, body),
-        stopping=fields.stopping_of(body),
-        stream=bool(body.get("stream")),
-        n=body.get("n") or 1,
-        prompt_field=prompt_field,
-        max_tokens_field="max_tokens",
-    )
-
-
-def _message(message: dict[str, Any]) -> dict[str, Any]:
-    # `developer` is OpenAI's newer word for the system's message; templates know the older one.
-    role = "system" if message["role"] == "developer" else message["role"]
-    return {**message, "role": role}
+def _wants_usage(body: dict[str, Any]) -> bool:
+    return bool((body.get("stream_options") or {}).get("include_usage"))
