@@ -15,6 +15,7 @@ from accounts.errors import AuthenticationRefused
 from accounts.networks import lies_in
 from accounts.principal import Principal
 from accounts.selectors import principal_of_key, principal_of_user
+from accounts.sessions import principal_of_session, refuse_malformed_session
 from aiplatform.clients import client_address
 from aiplatform.database import in_database
 from aiplatform.errors import ApiError
@@ -35,7 +36,21 @@ async def authenticate(request: HttpRequest) -> Principal:
 
     Raises AuthenticationRefused, and ApiError where the credential is right and the place is not.
     """
-    return _from_here(await _principal_for(_credential(request)), request)
+    principal = await authenticate_credential(credential_of(request), client_address(request))
+    request.principal = principal  # type: ignore[attr-defined]  # for what looks at the answer
+    return principal
+
+
+async def authenticate_credential(credential: str, address: str) -> Principal:
+    """The same for a key or token that came by another way than a request's headers."""
+    principal = await _principal_for(_reader_of(credential), credential)
+    return _from_here(principal, address)
+
+
+async def authenticate_session(session_key: str) -> Principal:
+    """The same for the session of a person who signed in. Raises AuthenticationRefused."""
+    refuse_malformed_session(session_key)
+    return await _principal_for(principal_of_session, session_key)
 
 
 class KeyAuthentication(BaseAuthentication):
@@ -43,19 +58,20 @@ class KeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Principal, int | None]:
         try:
-            credential = _credential(request._request)
+            credential = credential_of(request._request)
             principal = _reader_of(credential)(credential)
         except AuthenticationRefused as refused:
             raise AuthenticationFailed(refused.detail, refused.code) from refused
-        return _from_here(principal, request._request), principal.key_id
+        _from_here(principal, client_address(request._request))
+        request._request.principal = principal  # type: ignore[attr-defined]  # as above
+        return principal, principal.key_id
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
 
 
-async def _principal_for(credential: str) -> Principal:
+async def _principal_for(read: Callable[[str], Principal], credential: str) -> Principal:
     """Return whom the credential stands for, read again once it is older than CACHE_SECONDS."""
-    read = _reader_of(credential)
     digest = hashlib.sha256(credential.encode()).digest()
     if digest not in _cache:
         if len(_cache) >= CACHE_SIZE:
@@ -77,16 +93,14 @@ def _reader_of(credential: str) -> Callable[[str], Principal]:
     raise AuthenticationRefused.invalid()
 
 
-def _from_here(principal: Principal, request: HttpRequest) -> Principal:
-    """Return the principal, who may call from the address this request came from. Raises ApiError.
+def _from_here(principal: Principal, address: str) -> Principal:
+    """Return the principal, who may call from that address. Raises ApiError.
 
     Looked at for each request: a principal is kept for a while, an address is not.
     """
-    address = client_address(request)
     if principal.allowed_networks and not lies_in(address, principal.allowed_networks):
         detail = f"This API key may not be used from {address[:MAX_ADDRESS] or 'here'}."
         raise ApiError(403, "network_not_allowed", detail)
-    request.principal = principal  # type: ignore[attr-defined]  # for what looks at the answer
     return principal
 
 
@@ -94,7 +108,8 @@ def _principal_of_token(text: str) -> Principal:
     return principal_of_user(tokens.user_of_access_token(text))
 
 
-def _credential(request: HttpRequest) -> str:
+def credential_of(request: HttpRequest) -> str:
+    """Return the key or token in a request's headers. Raises AuthenticationRefused."""
     scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         return str(token.strip())

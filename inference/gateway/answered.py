@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from inference.engine.wire import TokenLogprob
+from inference.engine.wire import Accepted, TokenLogprob
 
 
 class Piece(NamedTuple):
@@ -39,6 +39,7 @@ class Answered:
 
     def __init__(self, n: int) -> None:
         self.choices = [Choice() for _ in range(n)]
+        self.accepted: Accepted | None = None  # its place in the queue of the replica that took it
 
     def add(self, piece: Piece) -> None:
         """Take what is new of one choice."""

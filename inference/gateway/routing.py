@@ -54,6 +54,7 @@ class Routed:
                 self._failed[replica.id] = refused.failed.code
             else:
                 replicas.reset(replica.id)
+                self.answered.accepted = self.run.accepted
                 return
 
     def __aiter__(self) -> "Routed":
