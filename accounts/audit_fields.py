@@ -75,6 +75,12 @@ KINDS: Final = {
         ),
         {"enabled": _either("enabled", "disabled")},
     ),
+    # Of its address the host alone: a path or a query may hold a secret.
+    "webhooks.endpoint": Kind(
+        "webhook",
+        _names("user origin events description enabled disabled_reason"),
+        {"enabled": _either("enabled", "disabled")},
+    ),
 }
 
 # What stands in the place of a new password.

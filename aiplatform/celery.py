@@ -42,13 +42,30 @@ app.conf.update(
         "purge-history": {"task": "inference.jobs.purge_history", "schedule": crontab("17", "3")},
         "flush-tokens": {"task": "inference.jobs.flush_tokens", "schedule": crontab("47", "3")},
         "check-counters": {"task": "inference.jobs.check_counters", "schedule": crontab("*/10")},
+        "deliver-webhooks": {
+            "task": "inference.jobs.webhooks.deliver",
+            "schedule": 5,  # seconds: the first retry comes that late
+            "options": {"expires": 5},
+        },
+        "tell-expiring-keys": {
+            "task": "inference.jobs.webhooks.tell_expiring_keys",
+            "schedule": crontab("27"),
+        },
+        "tell-quotas": {
+            "task": "inference.jobs.webhooks.tell_quotas",
+            "schedule": crontab("3-59/5"),
+        },
+        "purge-webhook-events": {
+            "task": "inference.jobs.webhooks.purge_events",
+            "schedule": crontab("37", "3"),
+        },
         "purge-idempotency-records": {
             "task": "inference.jobs.purge_idempotency_records",
             "schedule": crontab("7"),  # hourly: answers are large, and kept for hours
         },
     },
 )
-app.autodiscover_tasks(["inference.jobs"])
+app.autodiscover_tasks(["inference.jobs", "inference.jobs.webhooks"])
 
 
 @signals.setup_logging.connect

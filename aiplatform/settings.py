@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "accounts",
     "inference.registry",
     "inference.gateway",
+    "inference.jobs.webhooks",
     "inference.jobs",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -194,6 +195,12 @@ JOB_DEADLINE_HOURS = env.integer("JOB_DEADLINE_HOURS", 24, low=1, high=720)
 JOB_RETENTION_DAYS = env.integer("JOB_RETENTION_DAYS", 7, low=0, high=36_500)
 JOBS_AT_ONCE = env.integer("JOBS_AT_ONCE", 8, low=1, high=256)  # of one worker process
 MAX_QUEUED_JOBS_PER_USER = env.integer("MAX_QUEUED_JOBS_PER_USER", 10_000, low=1, high=1_000_000)
+# Webhooks: where they may go, how long a receiver may take, and what becomes of one that fails.
+WEBHOOKS_ALLOW_PRIVATE = env.boolean("WEBHOOKS_ALLOW_PRIVATE", False)
+WEBHOOKS_ALLOW_HTTP = env.boolean("WEBHOOKS_ALLOW_HTTP", False)
+WEBHOOKS_TIMEOUT_S = env.integer("WEBHOOKS_TIMEOUT_S", 15, low=1, high=60)
+WEBHOOKS_DISABLE_AFTER_DAYS = env.integer("WEBHOOKS_DISABLE_AFTER_DAYS", 5, low=1, high=365)
+WEBHOOKS_LOG_DAYS = env.integer("WEBHOOKS_LOG_DAYS", 30, low=2, high=3650)
 
 
 def _rates(group: str, by_address: list[str], by_name: list[str]) -> dict[str, list[str]]:
@@ -210,6 +217,7 @@ RATES = {
     "sign_up": _rates("SIGN_UP", ["10/h"], ["10/h"]),
     "key_creation": _rates("KEY_CREATION", ["120/h"], ["60/h"]),
     "upload": _rates("UPLOAD", ["120/m"], ["60/m"]),
+    "webhook": _rates("WEBHOOK", ["120/m"], ["60/m"]),
     # Whoever calls a public endpoint of the API without a key or token.
     "anonymous": {"address": env.rates("ANONYMOUS_RATES", ["50/h", "200/d"]), "name": []},
 }

@@ -58,7 +58,7 @@ class Tiers:
         self, read: Callable[[], Any], model: Any, expected: list[Reference], log: Log
     ) -> Chosen:
         """Return the first tier that works. `read` gives `model` anew. Raises LoadError."""
-        for tier in self._all():
+        for tier in self.all():
             try:
                 decoder = tier.build(model)
             except TierUnavailableError as error:
@@ -72,7 +72,8 @@ class Tiers:
             model = read()
         raise LoadError(f"the model does not run right on this engine: {verdict}")
 
-    def _all(self) -> list[Tier]:
+    def all(self) -> list[Tier]:
+        """Return every tier, the fastest first."""
         return [
             Tier("C", "kernels", self._kernels, torch.bfloat16),
             Tier("B", "fused forward", self._fused),

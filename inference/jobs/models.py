@@ -47,7 +47,8 @@ class Job(models.Model):
     priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.JOB)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
     # JSON as text: PostgreSQL's jsonb takes no NUL, which a prompt may hold.
-    body = models.TextField(blank=True)  # empty once it ended, where no bodies are kept
+    body = models.TextField(blank=True)
+    keeps_body = models.BooleanField(default=True)  # when it ended; what comes of it is kept
     result = models.TextField(blank=True)  # complete before the attempt is settled
     error = models.TextField(blank=True)  # why it failed, or, while queued, what it waits for
     client_address = models.CharField(max_length=45, blank=True)

@@ -131,7 +131,7 @@ class Cast:
                 f"/{route}",
                 headers=self.headers[role],
                 params=row.query,
-                **({} if row.body is None else {"json": row.body}),
+                json=row.body,
             )
 
 

@@ -65,7 +65,7 @@ def _ask_everything(client: httpx.Client, told: list[str]) -> None:
 
 
 def _with_prompt(body: dict[str, Any]) -> dict[str, Any]:
-    texts = {name: PROMPT for name in ("text", "prompt") if name in body}
+    texts: dict[str, Any] = {name: PROMPT for name in ("text", "prompt") if name in body}
     if "messages" in body:
         texts["messages"] = [{"role": "user", "content": PROMPT}]
     return {**body, **texts}

@@ -29,7 +29,7 @@ def forget_replicas(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def reserved(store: "redis.Redis", subject: str) -> int:
     """Return how many requests of a subject are under way."""
-    return int(store.hget(f"use:{subject}:concurrency:now", "r") or 0)  # type: ignore[arg-type]
+    return int(store.hget(f"use:{subject}:concurrency:now", "r") or 0)
 
 
 @pytest.mark.parametrize("bound", [1, 7, 49])

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
@@ -29,7 +28,7 @@ DAY_S = 86_400
 
 
 @pytest.fixture
-def ada(store: "redis.Redis") -> Iterator[User]:
+def ada(store: "redis.Redis") -> User:
     return person("ada")
 
 
@@ -106,7 +105,7 @@ async def test_rebuilding_finds_the_same_numbers_and_keeps_what_is_reserved(
     before = await limits_peek(who, "tiny")
     for key in store.keys("use:*"):
         store.hincrby(key, "r", 77)
-        if not key.endswith(b":now"):
+        if ":now" not in str(key):
             store.hincrby(key, "u", 1234)
     assert {drift.counted - drift.in_history for drift in await drift_find()} == {1234}
     assert await counters_rebuild() == len(store.keys("use:*"))

@@ -1,7 +1,7 @@
 """The ledger: what the history says that a counter should hold."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from django.db.models import F, QuerySet, Sum
@@ -71,5 +71,5 @@ def _filters(subject: str, key: str, model: str) -> dict[str, Any]:
     return found[per]
 
 
-def _day_ms(day: Any) -> int:
+def _day_ms(day: date) -> int:
     return (day.toordinal() - datetime(1970, 1, 1, tzinfo=UTC).toordinal()) * DAY_MS

@@ -65,7 +65,7 @@ def limit_headers(states: Iterable[LimitState]) -> dict[str, str]:
 
     Tightest is what has the smallest part left. Where nothing bounds a resource it has no headers.
     """
-    headers = {}
+    headers: dict[str, str] = {}
     for resource in IN_HEADERS:
         bounding = [state for state in states if state.rule.resource == resource]
         if bounding:
