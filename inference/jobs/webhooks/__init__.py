@@ -1,0 +1,1 @@
+"""Webhooks: what happened is told to the addresses that users name, signed and until it arrives."""
