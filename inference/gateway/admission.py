@@ -54,11 +54,13 @@ def most_used(spec: GenerationSpec) -> Amounts:
     """Return the most that the request can use: the prompt is known, the answer is bounded."""
     prompt, completion = len(spec.prompt), spec.max_tokens * spec.n
     cost = pricing.cost(spec.model, prompt, completion)
-    return Amounts(requests=1, tokens=prompt + completion, cost=cost, concurrency=1)
+    # Every choice runs in a place of its own.
+    return Amounts(requests=1, tokens=prompt + completion, cost=cost, concurrency=spec.n)
 
 
 def _expected_wait(ready: list[Replica]) -> float:
-    """Return seconds until a place should be free: a request's mean time over what runs at once."""
+    """Return seconds until a place should be free: the best that a replica promises."""
     if not ready:
         return float(settings.LEASE_TTL_S)
-    return max(1.0, *(one.mean_request_s / max(1, one.running) for one in ready))
+    frees = (one.mean_request_s / max(1, one.running) for one in ready)
+    return max(1.0, min(map(max, frees, (one.estimated_wait_s for one in ready))))

@@ -98,6 +98,10 @@ def replica_failed(code: str, detail: str) -> ApiError:
     return ApiError(500, code, detail)
 
 
+def out_of_memory(detail: str) -> ApiError:
+    return ApiError(503, "out_of_memory", detail, retry_after=30)
+
+
 def deadline_passed(seconds: int) -> ApiError:
     return ApiError(504, "deadline_passed", f"The answer was not complete after {seconds} seconds.")
 

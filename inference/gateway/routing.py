@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 import structlog
+from django.conf import settings
 
 from aiplatform.errors import ApiError
 from inference.engine import wire
@@ -18,7 +19,7 @@ from inference.registry.directory import Replica
 log = structlog.get_logger(__name__)
 
 # The replica is fine or will be soon; this request is better served elsewhere.
-_TRY_ANOTHER: Final = frozenset({"loading", "draining", "queue_full"})
+_TRY_ANOTHER: Final = frozenset({"loading", "draining", "queue_full", "out_of_memory"})
 _LOST: Final = "lost"
 _CANCEL_TIMEOUT_S: Final = 2.0
 
@@ -149,6 +150,7 @@ def _submits(request_id: str, tenant: str, spec: GenerationSpec) -> list[wire.Su
         ignore_eos=spec.stopping.ignore_eos,
         tenant=tenant,
         priority=spec.priority,
+        deadline_s=settings.REQUEST_TIMEOUT_S,
     )
     return [one] if spec.n == 1 else [_choice_of(one, index) for index in range(spec.n)]
 
@@ -166,4 +168,8 @@ def _choice_of(submit: wire.Submit, index: int) -> wire.Submit:
 def _refusal(failed: wire.Failed) -> ApiError:
     if failed.code in {"draining", "loading", "queue_full"}:
         return errors.replica_lost()
+    if failed.code == "deadline_passed":
+        return errors.deadline_passed(settings.REQUEST_TIMEOUT_S)
+    if failed.code == "out_of_memory":
+        return errors.out_of_memory(failed.detail)
     return errors.replica_failed(failed.code, failed.detail)

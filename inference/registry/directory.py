@@ -35,6 +35,7 @@ class Replica(msgspec.Struct, frozen=True):
     steps: int = 0
     tokens: int = 0
     mean_request_s: float = 0.0
+    estimated_wait_s: float = 0.0  # of a request that came now, until it would begin
     tier: str = ""
     resident_bytes: int = 0
     restarts: int = 0

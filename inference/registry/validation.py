@@ -5,7 +5,7 @@
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import ValidationError
 
@@ -14,6 +14,11 @@ from inference.registry.sources import PathSource, SourceError, parse_source
 
 if TYPE_CHECKING:
     from inference.registry.models import Model
+
+
+MAX_SHARED_PROMPTS: Final = 16
+# A runner is told them on its command line, where Linux allows 128 KiB for one argument.
+MAX_SHARED_BYTES: Final = 64 * 1024
 
 
 def check(model: "Model", stored: "Model | None") -> None:
@@ -38,8 +43,23 @@ def _faults(model: "Model", stored: "Model | None") -> Iterator[tuple[str, str]]
     if model.is_default and not model.enabled:
         remedy = "Make another model the default first, or enable this one"
         yield "is_default", f"A disabled model cannot be the default. {remedy}."
+    if fault := _shared_prompts_fault(model.shared_prompts):
+        yield "shared_prompts", fault
     if _source_matters(model, stored) and (fault := _source_fault(model.source)):
         yield "source", fault
+
+
+def _shared_prompts_fault(prompts: object) -> str:
+    """Return what is wrong with the prompts, or nothing."""
+    if not isinstance(prompts, list) or not all(isinstance(one, str) and one for one in prompts):
+        return "Give a list of texts, none of them empty."
+    try:
+        size = sum(len(one.encode()) for one in prompts)
+    except UnicodeEncodeError:
+        return "A text has half of a character (a lone surrogate)."
+    if len(prompts) > MAX_SHARED_PROMPTS or size > MAX_SHARED_BYTES:
+        return f"At most {MAX_SHARED_PROMPTS} prompts and {MAX_SHARED_BYTES} bytes of them."
+    return ""
 
 
 def _source_matters(model: "Model", stored: "Model | None") -> bool:

@@ -23,6 +23,7 @@ class Assignment:
     slots: int
     threads: int
     max_waiting: int
+    shared_prompts: tuple[str, ...]
 
     @classmethod
     def of(cls, model: Model) -> Self:
@@ -36,6 +37,7 @@ class Assignment:
             slots=model.slots,
             threads=model.threads or core_count(),
             max_waiting=max(LEAST_WAITING, model.max_queue),
+            shared_prompts=tuple(model.shared_prompts),
         )
 
     def runner_config(self, socket: str) -> RunnerConfig:
@@ -49,6 +51,7 @@ class Assignment:
             slots=self.slots,
             threads=self.threads,
             max_waiting=self.max_waiting,
+            shared_prompts=list(self.shared_prompts),
         )
 
 

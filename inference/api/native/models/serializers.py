@@ -25,6 +25,9 @@ _WRITABLE = (
     "threads",
     "default_temperature",
     "default_top_p",
+    "price_prompt",
+    "price_completion",
+    "shared_prompts",
     "enabled",
     "is_default",
 )
