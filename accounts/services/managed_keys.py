@@ -29,6 +29,8 @@ from accounts.services.keys import (
 from aiplatform.errors import ApiError
 
 MAX_ACTIVE_KEYS: Final = 200
+# What a key may change of one that may more than itself: neither lets it do more.
+_GIVES_NOTHING: Final = frozenset({"name", "store_bodies"})
 
 
 @transaction.atomic
@@ -78,6 +80,10 @@ def _update(
     if limits is not None and _amounts(limits) == _amounts(limits_of(key)):
         limits = None
     _refuse_beyond(principal, calling, key.user, cast(KeySettings, changes), limits)
+    if calling and (changes.keys() - _GIVES_NOTHING or limits is not None):
+        # Together with what it has already: a scope is worth more in a key that ends later.
+        calling.refuse_beyond(cast(KeySettings, {**stored, **changes}))
+        calling.refuse_looser(limits_of(key) if limits is None else limits)
     api_key_update(key=key, fields=changes)
     if limits is not None:
         key_limits_replace(key=key, limits=limits)

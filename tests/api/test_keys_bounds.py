@@ -133,6 +133,25 @@ def test_a_key_renames_and_revokes_a_mightier_one(ada: User) -> None:
     assert client.delete(one).status_code == 204
 
 
+@pytest.mark.parametrize(
+    ("freer", "param"),
+    [
+        ({"allowed_models": []}, "allowed_models"),
+        ({"allowed_networks": []}, "allowed_networks"),
+        ({"expires_at": None}, "expires_at"),
+        ({"limits": []}, "limits"),
+    ],
+)
+def test_a_key_lends_no_scope_to_one_that_is_freer_elsewhere(
+    ada: User, freer: dict[str, Any], param: str
+) -> None:
+    other = row_of(bound_key(ada, **{"scope": ["generate"], **freer}))
+    client = caller(bound_key(ada))
+    refused(send(client, "patch", f"{KEYS}/{other.id}", scopes=["admin", "generate"]), param)
+    assert ApiKey.objects.get(id=other.id).scopes == ["generate"]
+    assert send(client, "patch", f"{KEYS}/{other.id}", store_bodies=True).status_code == 200
+
+
 def test_a_scope_for_admins_is_given_to_admins_keys_alone(ada: User, root: User) -> None:
     refused(send(manager(ada), "post", KEYS, scopes=["models:write"]), "scopes")
     refused(send(manager(root), "post", KEYS, user="ada", scopes=["models:write"]), "scopes")
