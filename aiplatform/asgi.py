@@ -1,4 +1,4 @@
-"""The ASGI application: static files, lifespan, and everything else through Django."""
+"""The ASGI application: static files, lifespan, websockets, and everything else through Django."""
 
 import os
 from typing import Any
@@ -16,6 +16,7 @@ from aiplatform.body_bound import BodyBound
 from aiplatform.handler import ApiHandler, PageHandler
 from aiplatform.lifespan import Lifespan
 from aiplatform.static_files import StaticFiles
+from inference.api.websocket.routes import application as sockets
 
 _api = BodyBound(ApiHandler())
 _pages = BodyBound(PageHandler())
@@ -29,8 +30,7 @@ async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISend
     if scope["type"] == "lifespan":
         target = _lifespan
     elif scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 4404, "reason": "No websocket here."})
-        return
+        target = sockets
     elif scope["path"].startswith(settings.API_PREFIXES):
         target = _api
     elif scope["path"].startswith("/static/"):

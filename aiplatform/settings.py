@@ -178,6 +178,12 @@ STATIC_ROOT = env.directory("STATIC_ROOT", VAR_DIR / "static")
 MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 4 * 1024 * 1024, low=1024, high=1 << 30)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 REQUEST_TIMEOUT_S = env.integer("REQUEST_TIMEOUT_S", 600, low=1, high=86_400)
+# Of one websocket: generations at once, and how long it may be silent or take nothing.
+WEBSOCKET_MAX_GENERATIONS = env.integer("WEBSOCKET_MAX_GENERATIONS", 32, low=1, high=10_000)
+WEBSOCKET_IDLE_S = env.integer("WEBSOCKET_IDLE_S", 300, low=1, high=86_400)
+WEBSOCKET_STALL_S = env.integer("WEBSOCKET_STALL_S", 20, low=1, high=3600)
+# How long a resumable generation waits for a client that lost its connection.
+RESUME_WINDOW_S = env.integer("RESUME_WINDOW_S", 30, low=1, high=600)
 
 # Who may have how much at once; the full limits join these in the same place.
 MAX_CONCURRENT_PER_USER = env.integer("MAX_CONCURRENT_PER_USER", 256, low=1, high=1_000_000)

@@ -35,6 +35,7 @@ class Script:
     word: str = "word"
     # Every word is the time.monotonic() of its sending, comparable over the machine's processes.
     stamped: bool = False
+    ahead: int = 0  # so many others are in the queue, each for half a second
 
     def text(self) -> str:
         """Return the next token's text."""
@@ -179,7 +180,8 @@ class _Connection:
         )
 
     def _submit(self, submit: wire.Submit) -> None:
-        self._send(wire.Accepted(submit.request_id, 0))
+        ahead = self._runner.script.ahead
+        self._send(wire.Accepted(submit.request_id, ahead, ahead / 2))
         answer = _Answer(submit, self._runner.script)
         self._answers[submit.request_id] = answer
         self._runner.counters.accepted += 1

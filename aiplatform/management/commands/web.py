@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from aiplatform.supervisor.listening_socket import PortError, listening_socket
+from aiplatform.websocket_protocol import WebSocketProtocol
 
 
 class Command(BaseCommand):
@@ -38,6 +39,9 @@ def _config() -> uvicorn.Config:
         "aiplatform.asgi:application",
         loop="uvloop",
         http="httptools",
+        ws=WebSocketProtocol,
+        ws_max_size=settings.MAX_BODY_BYTES,
+        ws_per_message_deflate=False,  # tokens are short; its state would be most of a socket
         log_config=None,  # Django's logging is set up already
         access_log=False,  # our own line a request says more
         server_header=False,

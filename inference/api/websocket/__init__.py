@@ -1,0 +1,1 @@
+"""The websocket door: several generations at once on one socket."""

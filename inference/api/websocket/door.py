@@ -1,0 +1,163 @@
+"""One generation on a socket, on its way through the gateway."""
+
+import asyncio
+import contextlib
+from typing import Final
+
+import structlog
+
+from accounts.principal import Principal
+from aiplatform.errors import ApiError
+from aiplatform.request_ids import new_request_id
+from inference.api.token_logprobs import named
+from inference.api.websocket.asking import spec_of
+from inference.api.websocket.caller import Caller
+from inference.api.websocket.line import Line
+from inference.api.websocket.protocol import (
+    Accepted,
+    Delta,
+    Error,
+    Finished,
+    Generate,
+    Queued,
+    ServerMessage,
+    Timings,
+    Usage,
+    error_message,
+)
+from inference.gateway.answered import Answered, Piece
+from inference.gateway.entry import CLIENT_CLOSED, Entry
+from inference.gateway.spec import GenerationSpec
+
+log = structlog.get_logger("aiplatform.request")
+
+DOOR: Final = "ws/generate"
+
+Numbered = Delta | Finished | Error  # what is sent just once, in order
+
+
+class WebSocketDoor:
+    """Says what comes from the generation's own task, straight to the socket.
+
+    While the socket is full that task waits, and the run gathers what is made meanwhile.
+    """
+
+    resume_s: int | None = None
+
+    def __init__(self, asked: Generate, line: Line, caller: Caller) -> None:
+        self.id = asked.id
+        self.line: Line | None = line  # None: its client is away
+        self.caller = caller
+        self.entry = Entry(
+            id=new_request_id(),
+            door=DOOR,
+            client_address=caller.address,
+            user_agent=caller.user_agent,
+        )
+        self._asked = asked
+        self._answered = Answered(1)
+        self._seq = 0
+        self.task: asyncio.Task[None] | None = None
+        self._ended_by: ApiError | None = None
+
+    def attach(self, generation: "asyncio.Task[None]") -> None:
+        """Name the task that runs this."""
+        self.task = generation
+
+    def stop(self, reason: ApiError | None = None) -> None:
+        """End it, as its client asked for unless there is another `reason`."""
+        self._ended_by = reason
+        if self.task:
+            self.task.cancel()
+
+    async def authenticate(self) -> Principal:
+        return await self.caller.may_generate()
+
+    async def parse(self, principal: Principal) -> GenerationSpec:
+        return await spec_of(principal, self._asked)
+
+    async def open(self, answered: Answered) -> None:
+        self._answered = answered
+        await self._tell(self.accepted(self.id))
+        place = answered.accepted
+        if place and place.position:
+            await self._tell(Queued(self.id, place.position, round(place.estimated_s, 3)))
+
+    async def send(self, piece: Piece) -> None:
+        if piece.text or piece.logprobs:
+            self._seq += 1
+            logprobs = named(piece.logprobs) if piece.logprobs else None
+            await self._pass_on(Delta(self.id, self._seq, piece.text, piece.choice, logprobs))
+
+    async def finish(self, error: ApiError | None) -> None:
+        self._log(error)
+        self._seq += 1
+        if error and error.status == CLIENT_CLOSED:
+            error = self._ended_by
+        await self._pass_on(self._failed(error) if error else self._finished())
+
+    def accepted(self, named: str) -> Accepted:
+        """Return the message that a replica has it."""
+        entry = self.entry
+        return Accepted(
+            named, str(entry.id), entry.model_name, entry.prompt_tokens, self.resume_s
+        )
+
+    async def _pass_on(self, message: Numbered) -> None:
+        await self._tell(message)
+
+    async def _tell(self, message: ServerMessage) -> None:
+        """Say it if there is anybody; whoever notices that there is not ends or detaches this."""
+        if self.line:
+            with contextlib.suppress(OSError):
+                await self.line.say(message)
+
+    def _finished(self) -> Finished:
+        entry = self.entry
+        return Finished(
+            id=self.id,
+            seq=self._seq,
+            request_id=str(entry.id),
+            finish_reason=entry.finish_reason or "cancelled",
+            finish_reasons=[
+                choice.finish_reason or "cancelled" for choice in self._answered.choices
+            ],
+            usage=Usage(
+                entry.prompt_tokens,
+                entry.completion_tokens,
+                entry.prompt_tokens + entry.completion_tokens,
+                entry.cached_tokens,
+            ),
+            timings=Timings(
+                _rounded(entry.queue_ms),
+                _rounded(entry.ttft_ms),
+                round(entry.duration_ms, 2),
+                _rounded(entry.overhead_ms),
+            ),
+        )
+
+    def _failed(self, error: ApiError) -> Error:
+        return error_message(error, self.id, request_id=str(self.entry.id), seq=self._seq)
+
+    def _log(self, error: ApiError | None) -> None:
+        entry = self.entry
+        log.info(
+            "request",
+            request_id=str(entry.id),
+            method="WS",
+            path="/ws/generate",
+            status=error.status if error else 200,
+            ms=round(entry.duration_ms, 2),
+            client=entry.client_address,
+            user=entry.username,
+            key=entry.key_name,
+            model=entry.model_name,
+            outcome=entry.status,
+            code=entry.error_code,
+            prompt_tokens=entry.prompt_tokens,
+            completion_tokens=entry.completion_tokens,
+        )
+
+
+def _rounded(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else round(milliseconds, 2)
