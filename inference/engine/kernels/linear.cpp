@@ -40,7 +40,11 @@ template <int ROWS, int PANELS>
     for (int r = 0; r < ROWS; r++)
         for (int p = 0; p < PANELS; p++)
             for (int half = 0; half < 2; half++) sums[r][p][half] = load(sum_at(r, p, half));
-    for (int64_t k = 0; k < tile.depth; k += 2)
+    for (int64_t k = 0; k < tile.depth; k += 2) {
+        // Few rows wait for memory: ask for the next pair of panels now. The processor's own
+        // prefetching stops at each page. (21 against 23 GB/s on one core.)
+        if constexpr (PANELS == 2)
+            for (int p = 0; p < PANELS; p++) prefetch(weights_at(k, PANELS + p, 0));
         for (int part = 0; part < PARTS; part++) {
             factor columns[PANELS][2];
             for (int p = 0; p < PANELS; p++)
@@ -53,6 +57,7 @@ template <int ROWS, int PANELS>
                         sums[r][p][half] = multiply_add(columns[p][half], row, sums[r][p][half]);
             }
         }
+    }
     for (int r = 0; r < ROWS; r++)
         for (int p = 0; p < PANELS; p++)
             for (int half = 0; half < 2; half++) store(sum_at(r, p, half), sums[r][p][half]);

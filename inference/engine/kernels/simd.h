@@ -24,6 +24,11 @@ inline bfloat16 narrow(float value) {
     return {uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16)};
 }
 
+// Bring the cache line of an address to the second-level cache; any address will do.
+inline void prefetch(const void* address) {
+    _mm_prefetch(static_cast<const char*>(address), _MM_HINT_T1);
+}
+
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
 
 constexpr int LANES = 16;
