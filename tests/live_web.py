@@ -42,7 +42,7 @@ _UNLIMITED: Final = {
     "ANONYMOUS_RATES": "1000000/d",
     **{
         f"{group}_RATES_BY_{by}": "1000000/d"
-        for group in ("SIGN_IN", "REFRESH", "SIGN_UP", "KEY_CREATION", "UPLOAD")
+        for group in ("SIGN_IN", "REFRESH", "SIGN_UP", "KEY_CREATION", "UPLOAD", "WEBHOOK")
         for by in ("ADDRESS", "NAME")
     },
 }

@@ -1,0 +1,1 @@
+"""Where users name the addresses that are told what happened."""
