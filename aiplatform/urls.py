@@ -18,7 +18,8 @@ handler404 = "aiplatform.errors.not_found"
 handler500 = "aiplatform.errors.server_error"
 
 # Building the schema takes long enough to be worth a bound; its pages are part of the same visit.
-_for_anyone: dict[str, Any] = {"throttle_classes": [AnonymousThrottle]}
+# Their templates cannot show what DRF answers to OPTIONS, so that they answer 405.
+_for_anyone: dict[str, Any] = {"throttle_classes": [AnonymousThrottle], "metadata_class": None}
 
 urlpatterns = [
     path("", include("inference.api.urls")),  # first: it is asked most, and tried in order

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import transaction
@@ -34,6 +34,7 @@ class CreatesOnce(APIView):
     What is created and the answer that is kept of it are committed together.
     """
 
+    takes_idempotency_key: ClassVar = True  # read by the OpenAPI schema
     post: Handler  # a viewset sets it to its action
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

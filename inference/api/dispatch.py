@@ -6,7 +6,7 @@ first of the gateway's six steps, which every handler below calls.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from asgiref.sync import markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
@@ -18,6 +18,8 @@ Handler = Callable[..., Awaitable[HttpResponseBase]]
 
 class AsyncViewSet(ViewSet):
     """A ViewSet with `async def` actions."""
+
+    takes_idempotency_key: ClassVar = True  # what they POST to is an HttpDoor, which does
 
     # DRF's own handler of OPTIONS is synchronous; CORS answers a browser's before it comes here.
     http_method_names = [name for name in ViewSet.http_method_names if name != "options"]

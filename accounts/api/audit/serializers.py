@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.audit_fields import KINDS
@@ -45,6 +46,7 @@ class AuditEventSerializer(serializers.ModelSerializer[AuditEvent]):
         read_only_fields = fields
 
 
+@extend_schema_serializer(many=False)
 class AuditPageSerializer(serializers.Serializer[Any]):
     """One page, newest first."""
 

@@ -40,7 +40,6 @@ from aiplatform.problem_schema import described
 @extend_schema_view(
     list=extend_schema(parameters=[KeyFilterSerializer]),
     create=extend_schema(request=NewKeySerializer),
-    rotate=extend_schema(request=RotationSerializer),
 )
 class KeyViewSet(CreatesOnce, GenericViewSet[ApiKey]):
     """The caller's keys; for an admin everybody's. Nobody gives a key more than they have."""
@@ -96,6 +95,7 @@ class KeyViewSet(CreatesOnce, GenericViewSet[ApiKey]):
         api_key_revoke(key_id=self.get_object().id)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
+    @extend_schema(request=RotationSerializer)
     @described("Rotate a key", 201, MadeKeySerializer, 400, 404, 409, 429, 503)
     @rate_limited("key_creation")
     def rotate(self, request: Request, id: int) -> Response:  # noqa: A002

@@ -34,7 +34,7 @@ class TokenPairSerializer(serializers.Serializer[Any]):
 
     access = serializers.CharField()
     refresh = serializers.CharField()
-    token_type = serializers.ReadOnlyField(default="Bearer")
+    token_type = serializers.CharField(read_only=True, default="Bearer")
     expires_in = serializers.IntegerField(help_text="Seconds that `access` is good for.")
 
 

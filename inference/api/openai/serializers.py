@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from inference.api import fields
@@ -230,6 +230,7 @@ class OpenAIModelSerializer(serializers.Serializer[Any]):
     owned_by = serializers.CharField()
 
 
+@extend_schema_serializer(many=False)
 class OpenAIModelListSerializer(serializers.Serializer[Any]):
     """All models."""
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from inference.api.native.usage.whose import QuerySerializer
@@ -33,6 +34,7 @@ class QuotaSerializer(serializers.Serializer[Any]):
     resets_in = serializers.FloatField(help_text="Seconds; 0 where nothing frees by itself.")
 
 
+@extend_schema_serializer(many=False)
 class QuotaListSerializer(serializers.Serializer[Any]):
     """Every limit that applies to the caller."""
 

@@ -3,6 +3,7 @@
 from operator import attrgetter
 from typing import Any, Final
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from inference.api.native.usage.whose import WhoseSerializer
@@ -84,6 +85,7 @@ class RequestDetailSerializer(RequestSerializer):
         return {**super().to_representation(instance), "body": texts}
 
 
+@extend_schema_serializer(many=False)
 class RequestPageSerializer(serializers.Serializer[Any]):
     """Requests, newest first."""
 

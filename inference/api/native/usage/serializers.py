@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from inference.api.native.usage.whose import WhoseSerializer
@@ -74,6 +75,7 @@ class GroupSerializer(AmountsSerializer):
     username = serializers.CharField(required=False, allow_null=True, help_text="null: gone.")
 
 
+@extend_schema_serializer(many=False)
 class UsageAnswerSerializer(serializers.Serializer[Any]):
     """The body of an answer."""
 
