@@ -25,6 +25,12 @@ class LimitInline(admin.TabularInline):  # type: ignore[type-arg]  # no generic 
     extra = 0
     max_num = 100
 
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """Return the formset, which reads no more lines than it takes; Django would read 1,000
+        more, each with queries of its own, before it refuses them.
+        """
+        return super().get_formset(request, obj, absolute_max=self.max_num, **kwargs)
+
 
 class PlanLimitInline(LimitInline):
     """What everybody on the plan may have, each for themselves."""

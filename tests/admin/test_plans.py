@@ -64,6 +64,14 @@ def saved(client: Client, address: str, sent: dict[str, Any]) -> None:
 
 
 class TestPlans:
+    def test_more_limits_than_a_page_takes_are_not_even_read(self, client: Client) -> None:
+        sent = {"name": "gold", **lines(line()), "limits-TOTAL_FORMS": 100_000_000}
+        response = client.post(f"{PLANS}add/", sent)
+        (inline,) = response.context["inline_admin_formsets"]
+        assert len(inline.formset.forms) == 100
+        assert "100" in str(inline.formset.non_form_errors())
+        assert not Plan.objects.filter(name="gold").exists()
+
     def test_one_is_added_with_its_limits(self, client: Client) -> None:
         limit_set(owner=None, counter=TOKENS_A_DAY, amount=Decimal(9))  # another's, not in the way
         sent = {"name": "gold", "description": "", **lines(line(), line(window="hour"))}
