@@ -16,6 +16,14 @@ RUN python -m venv /opt/venv
 COPY requirements.txt /tmp/requirements.txt
 # Wheels only: nothing is compiled here, and no setup.py of a stranger runs.
 RUN /opt/venv/bin/pip install --only-binary=:all: --requirement /tmp/requirements.txt
+# The engine's kernels, for every kind of processor that the image may meet. Debian's compiler of the
+# base image's release: pinned with it.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends g++ \
+    && rm -rf /var/lib/apt/lists/*
+COPY inference/engine/kernels /tmp/kernels
+RUN python /tmp/kernels/build.py --every --into /opt/kernels
 
 FROM ${PYTHON} AS final
 # A fixed id, so that the owner of a volume's files is known beforehand.
@@ -26,6 +34,7 @@ RUN groupadd --gid 10001 aiplatform \
         /var/lib/aiplatform /var/lib/aiplatform/models /run/aiplatform \
     && install --directory --owner=10001 --group=10001 --mode=0755 /var/lib/aiplatform/static
 COPY --from=build /opt/venv /opt/venv
+COPY --from=build /opt/kernels /opt/kernels
 COPY . /app
 WORKDIR /app
 ENV PATH=/opt/venv/bin:$PATH \
@@ -34,7 +43,8 @@ ENV PATH=/opt/venv/bin:$PATH \
     HOST=0.0.0.0 \
     PORT=8000 \
     VAR_DIR=/var/lib/aiplatform \
-    RUN_DIR=/run/aiplatform
+    RUN_DIR=/run/aiplatform \
+    KERNELS_DIR=/opt/kernels
 RUN python -m compileall -q aiplatform accounts inference
 USER 10001:10001
 VOLUME /var/lib/aiplatform
