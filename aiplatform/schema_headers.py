@@ -41,8 +41,10 @@ def describe_headers(result: Any, generator: Any, request: Any, public: bool) ->
             _describe_answers(operation)
     for operation in _taking_a_key(result, generator):
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
-        # The key was used for something else, or is in use.
-        operation["responses"].setdefault("409", operation["responses"]["400"])
+        responses = operation["responses"]
+        if "400" in responses:  # a refusal in the form of its side
+            # The key was used for something else, or is in use.
+            responses.setdefault("409", responses["400"])
     return result
 
 
