@@ -15,6 +15,8 @@ from aiplatform import logging
 from aiplatform.supervisor.parent_death import die_with_parent
 
 HARD_LIMIT_S: Final = 3600
+# Leases of dead workers end at any moment, and so do the waits of jobs that were refused.
+_RECOVER_EVERY_S: Final = max(1.0, settings.LEASE_TTL_S / 5)
 
 # It warns of pickled messages to a worker that runs as root, as in containers; none is accepted.
 warnings.filterwarnings("ignore", category=SecurityWarning)
@@ -40,6 +42,13 @@ app.conf.update(
     timezone="UTC",
     beat_schedule={
         "purge-history": {"task": "inference.jobs.purge_history", "schedule": crontab("17", "3")},
+        # A message that waited longer than until the next one is due is of no use.
+        "recover-jobs": {
+            "task": "inference.jobs.recover",
+            "schedule": _RECOVER_EVERY_S,
+            "options": {"expires": _RECOVER_EVERY_S},
+        },
+        "purge-jobs": {"task": "inference.jobs.purge_jobs", "schedule": crontab("27", "3")},
         "flush-tokens": {"task": "inference.jobs.flush_tokens", "schedule": crontab("47", "3")},
         "check-counters": {"task": "inference.jobs.check_counters", "schedule": crontab("*/10")},
         "deliver-webhooks": {

@@ -250,7 +250,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/(api/)?v1",
-    "ENUM_NAME_OVERRIDES": {"KeyStateEnum": "accounts.api.keys.serializers.STATES"},
+    "ENUM_NAME_OVERRIDES": {
+        "KeyStateEnum": "accounts.api.keys.serializers.STATES",
+        "RequestStatusEnum": "inference.gateway.models.Status",
+        "TaskStatusEnum": "inference.jobs.models.Status",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "aiplatform.schema_headers.describe_headers",

@@ -29,5 +29,6 @@ urlpatterns = [
     path("api/v1/", include("inference.api.native.usage.urls")),
     path("api/v1/", include("inference.api.native.quotas.urls")),
     path("api/v1/", include("inference.api.native.webhooks.urls")),
+    path("api/v1/", include("inference.api.native.tasks.urls")),
     *_both("v1/completions", CompletionViewSet, {"post": "create"}),
 ]

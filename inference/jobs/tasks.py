@@ -1,17 +1,52 @@
 """What the worker does. Tasks only call; the work is in the modules beside this one."""
 
 import asyncio
+from typing import Final
 
 import structlog
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from accounts.tokens import tokens_flush_expired
 from aiplatform.idempotency.records import records_purge
 from inference.gateway.limits.rebuilding import drift_find
+from inference.jobs.event_loop import in_loop
 from inference.jobs.history import history_purge
+from inference.jobs.recovery import jobs_expire, jobs_purge, jobs_reclaim
+from inference.jobs.selectors import jobs_are_due
+from inference.jobs.shift import LENGTH_S, Shift
+from inference.jobs.wakening import WORK, worker_wake
 
 log = structlog.get_logger("inference.jobs")
+
+_LONGEST_SHIFT_S: Final = int(LENGTH_S) + settings.REQUEST_TIMEOUT_S + 60
+
+
+@shared_task(name=WORK, soft_time_limit=_LONGEST_SHIFT_S, time_limit=_LONGEST_SHIFT_S + 30)
+def work() -> None:
+    """Work on jobs until none is due."""
+    shift = Shift()
+    in_loop(shift.work())
+    if shift.is_over:
+        worker_wake()  # it ended for its length: there may be more
+
+
+@shared_task(name="inference.jobs.recover")
+def recover() -> None:
+    """Take back jobs whose worker died, give up those that are late, and see that the rest run."""
+    if lost := jobs_reclaim():
+        log.warning("jobs reclaimed", rows=lost)
+    if late := jobs_expire():
+        log.warning("jobs expired", rows=late)
+    if jobs_are_due():
+        worker_wake()
+
+
+@shared_task(name="inference.jobs.purge_jobs")
+def purge_jobs() -> None:
+    """Delete jobs that ended longer ago than JOB_RETENTION_DAYS."""
+    log.info("jobs purged", rows=jobs_purge())
 
 
 @shared_task(name="inference.jobs.purge_history")

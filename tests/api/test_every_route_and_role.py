@@ -62,6 +62,13 @@ MATRIX: Final = [
     Row("GET", "api/v1/usage", (401, 403, 200, 200, 200, 200)),
     Row("GET", "api/v1/usage", (401, 403, 403, 403, 403, 200), query={"all": "true"}),
     Row("GET", "api/v1/quotas", (401, 403, 200, 200, 200, 200)),
+    Row("POST", "api/v1/generate/async", (401, 403, 202, 202, 202, 202), {"text": "hi"}),
+    Row("GET", "api/v1/tasks", (401, 403, 200, 200, 200, 200)),
+    Row("GET", "api/v1/tasks/<str:task_id>", (401, 403, 404, 200, 200, 404)),
+    Row("GET", "api/v1/tasks/<str:task_id>/events", (401, 403, 404, 200, 200, 404)),
+    # It is cancelled already.
+    Row("POST", "api/v1/tasks/<str:task_id>/cancel", (401, 403, 404, 409, 409, 404)),
+    Row("DELETE", "api/v1/tasks/<str:task_id>", (401, 403, 404, 409, 409, 404)),
     Row("GET", "api/v1/keys", (401, 403, 200, 403, 200, 200)),
     Row("POST", "api/v1/keys", (401, 403, 400, 403, 400, 400), {"scopes": ["nonsense"]}),
     Row("GET", "api/v1/keys/<int:id>", (401, 403, 404, 403, 200, 200)),
@@ -163,7 +170,10 @@ def cast(start_web: StartWeb) -> Iterator[Cast]:
             signed_in = client.post(
                 "/api/v1/auth/token", json={"username": "ada", "password": "lovelace-1815"}
             ).json()
-            asked = client.post("/v1/chat/completions", json=CHAT, headers=_bearer(web.keys["ada"]))
+            ada = _bearer(web.keys["ada"])
+            asked = client.post("/v1/chat/completions", json=CHAT, headers=ada)
+            job = client.post("/api/v1/generate/async", json={"text": "hi"}, headers=ada).json()
+            client.delete(f"/api/v1/tasks/{job['task_id']}", headers=ada)
             hook = client.post(
                 "/api/v1/webhooks",
                 json={"url": "https://hooks.example/", "events": ["job.completed"]},
@@ -186,6 +196,7 @@ def cast(start_web: StartWeb) -> Iterator[Cast]:
             {
                 "<str:name>": "tiny",
                 "<str:request_id>": asked.headers["x-request-id"],
+                "<str:task_id>": job["task_id"],
                 "<int:id>": str(key["id"]),
                 "<int:endpoint_id>": str(hook["id"]),
                 "<int:delivery_id>": str(delivery["id"]),
@@ -206,7 +217,7 @@ def test_every_role_gets_what_the_table_says(cast: Cast, row: Row) -> None:
 def test_no_page_of_the_admin_opens_for_a_key_or_for_nobody(cast: Cast) -> None:
     pages = ["", "accounts/user/", "accounts/apikey/", "accounts/apikey/add/", "accounts/limit/",
              "accounts/plan/", "accounts/auditevent/", "gateway/request/", "registry/model/",
-             "gateway/usageday/", "webhooks/endpoint/", "webhooks/delivery/",
+             "gateway/usageday/", "jobs/job/", "webhooks/endpoint/", "webhooks/delivery/",
              "password_change/", "jsi18n/"]  # fmt: skip
     for role in ROLES:
         for page in pages:

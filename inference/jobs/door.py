@@ -1,0 +1,162 @@
+"""The door that jobs come in by: it reads the row where others read a socket."""
+
+import time
+from typing import Final
+
+import msgspec
+import structlog
+from django.db import Error as DatabaseAway
+
+from accounts import scopes
+from accounts.errors import AuthenticationRefused
+from accounts.principal import Principal
+from accounts.selectors import principal_again
+from aiplatform.database import in_database
+from aiplatform.errors import ApiError
+from aiplatform.store import Unavailable
+from inference.gateway import errors
+from inference.gateway.answered import Answered, Piece
+from inference.gateway.entry import CLIENT_CLOSED, Entry
+from inference.gateway.generation import PASSING
+from inference.gateway.spec import GenerationSpec
+from inference.jobs.failure import failure_text
+from inference.jobs.kinds import KINDS
+from inference.jobs.metrics import jobs_postponed
+from inference.jobs.models import Job
+from inference.jobs.progress import Told, texts_tell
+from inference.jobs.services import (
+    job_complete,
+    job_fail,
+    job_keep_result,
+    job_note_usage,
+    job_postpone,
+)
+
+log = structlog.get_logger("inference.jobs")
+
+NAME: Final = "generate/async"  # in history and metrics
+# Tokens that come faster travel together: nobody reads them one by one.
+TELL_EVERY_S: Final = 0.03
+_AGAIN_S: Final = 2.0  # where a refusal does not say when
+
+
+class JobDoor:
+    """One attempt at one job on its way through the gateway."""
+
+    def __init__(self, job: Job) -> None:
+        assert job.request_id is not None
+        self._job = job
+        self._request_id = job.request_id
+        self._kind = KINDS[job.kind]
+        self._began = time.perf_counter()
+        self._spec: GenerationSpec | None = None
+        self._answered = Answered(1)
+        self._made = 0  # tokens
+        self._choices_ended = 0
+        self._untold: list[Told] = []
+        self._told_at = 0.0
+        self.entry = Entry(
+            id=job.request_id,
+            door=NAME,
+            client_address=job.client_address,
+            user_agent=job.user_agent,
+        )
+
+    async def authenticate(self) -> Principal:
+        """Return the job's owner as they are now, through the key that it came with."""
+        job = self._job
+        if job.came_with_key and job.api_key_id is None:
+            raise AuthenticationRefused.invalid()  # it was deleted
+        principal = await in_database(principal_again, user_id=job.user_id, key_id=job.api_key_id)
+        if scopes.GENERATE not in principal.scopes:
+            raise errors.scope_missing(scopes.GENERATE)
+        return principal
+
+    async def parse(self, principal: Principal) -> GenerationSpec:
+        body = msgspec.json.decode(self._job.body)
+        spec = await self._kind.parse(principal, body)
+        self._spec = msgspec.structs.replace(spec, stream=False, priority=self._job.priority)
+        return self._spec
+
+    async def open(self, answered: Answered) -> None:
+        self._answered = answered
+
+    async def send(self, piece: Piece) -> None:
+        self._made += piece.tokens
+        self._untold.append(Told(text=piece.text, choice=piece.choice, tokens=piece.tokens))
+        self._choices_ended += bool(piece.finish_reason)
+        complete = self._spec is not None and self._choices_ended == self._spec.n
+        if complete or time.monotonic() - self._told_at >= TELL_EVERY_S:
+            await self._tell()
+        if complete:
+            await self._keep_result()
+
+    async def finish(self, error: ApiError | None) -> None:
+        await self._tell()
+        try:
+            await in_database(self._end, error)
+        except DatabaseAway as away:  # its lease ends, and somebody finds what it came to
+            log.error("job_not_ended", job=str(self._job.id), reason=type(away).__name__)
+        log.info(
+            "job",
+            job=str(self._job.id),
+            attempt=self._job.attempts,
+            user=self.entry.username,
+            model=self.entry.model_name,
+            outcome=self.entry.status,
+            code=self.entry.error_code,
+            ms=round(self.entry.duration_ms, 2),
+            prompt_tokens=self.entry.prompt_tokens,
+            completion_tokens=self.entry.completion_tokens,
+        )
+
+    def _end(self, error: ApiError | None) -> None:
+        """Write down what came of the attempt. Raises what the database raises."""
+        if error is None:
+            job_complete(job=self._job, result=self._result(self.entry), **self._usage)
+        elif error.status == CLIENT_CLOSED:
+            self._give_up(error)
+        elif error.status in PASSING and self._postpone(error):
+            jobs_postponed.labels(error.code).inc()
+        else:
+            job_fail(job=self._job, error=failure_text(error, self._request_id), **self._usage)
+
+    def _give_up(self, error: ApiError) -> None:
+        """The task was cancelled: with its job, or because this process ends."""
+        if not job_postpone(job=self._job, seconds=0, error=""):
+            job_note_usage(job=self._job, **self._usage)
+
+    def _postpone(self, error: ApiError) -> bool:
+        text = failure_text(error, self._request_id)
+        return job_postpone(job=self._job, seconds=error.retry_after or _AGAIN_S, error=text)
+
+    async def _keep_result(self) -> None:
+        elapsed = (time.perf_counter() - self._began) * 1000
+        entry = msgspec.structs.replace(
+            self.entry, completion_tokens=self._made, duration_ms=elapsed
+        )
+        kept = await in_database(
+            job_keep_result, request_id=self._request_id, result=self._result(entry)
+        )
+        if not kept:
+            raise ApiError(CLIENT_CLOSED, "job_lost", "The job is no longer this attempt's.")
+
+    async def _tell(self) -> None:
+        self._told_at, told, self._untold = time.monotonic(), self._untold, []
+        try:
+            if told:
+                await texts_tell(self._job.id, told)
+        except Unavailable as error:
+            log.warning("job_event_lost", job=str(self._job.id), reason=type(error).__name__)
+
+    def _result(self, entry: Entry) -> str:
+        assert self._spec is not None
+        return self._kind.form.whole(self._spec, entry, self._answered).decode()
+
+    @property
+    def _usage(self) -> dict[str, int]:
+        entry = self.entry
+        return {
+            "prompt_tokens": entry.prompt_tokens,
+            "completion_tokens": entry.completion_tokens,
+        }
