@@ -25,7 +25,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def shutdown(self) -> None:
         if self.handshake_complete and not self.close_sent:
-            self.queue.put_nowait({"type": "websocket.shutdown"})  # type: ignore[typeddict-item]
+            event: Any = {"type": "websocket.shutdown"}
+            self.queue.put_nowait(event)
         else:
             super().shutdown()
 

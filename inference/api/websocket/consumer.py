@@ -38,7 +38,7 @@ log = structlog.get_logger("aiplatform.websocket")
 _PART_OF_GRACE: Final = 0.8
 
 
-class GenerateConsumer(AsyncWebsocketConsumer):
+class GenerateConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # it has no types
     """Reads what the client says. What it is told comes from the generations' own tasks."""
 
     line: Line
@@ -120,8 +120,7 @@ class GenerateConsumer(AsyncWebsocketConsumer):
             detail = "id: A generation with this id is under way. Choose another one."
             await self._tell(ApiError(409, "duplicate_id", detail, param="id"), None)
         except ApiError as error:
-            named = None if isinstance(message, Cancel) else message.id
-            await self._tell(error, named)
+            await self._tell(error, None if isinstance(message, Cancel) else message.id)
 
     async def _introduce(self, credential: Credential) -> None:
         """Take the credential, or say why not; without a former one that is the end."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -58,7 +59,9 @@ class WebSocketDoor:
         self._answered = Answered(1)
         self._seq = 0
         self.task: asyncio.Task[None] | None = None
-        self._ended_by: ApiError | None = None
+        self.at_end: Callable[[], object] | None = None  # before its end is said
+        self._stopped = False
+        self._stopped_by: ApiError | None = None
 
     def attach(self, generation: "asyncio.Task[None]") -> None:
         """Name the task that runs this."""
@@ -66,8 +69,9 @@ class WebSocketDoor:
 
     def stop(self, reason: ApiError | None = None) -> None:
         """End it, as its client asked for unless there is another `reason`."""
-        self._ended_by = reason
-        if self.task:
+        # Once: a second cancellation would cut short what the first one has to account for.
+        if self.task and not self._stopped:
+            self._stopped, self._stopped_by = True, reason
             self.task.cancel()
 
     async def authenticate(self) -> Principal:
@@ -91,17 +95,17 @@ class WebSocketDoor:
 
     async def finish(self, error: ApiError | None) -> None:
         self._log(error)
+        if self.at_end:
+            self.at_end()
         self._seq += 1
         if error and error.status == CLIENT_CLOSED:
-            error = self._ended_by
+            error = self._stopped_by
         await self._pass_on(self._failed(error) if error else self._finished())
 
     def accepted(self, named: str) -> Accepted:
         """Return the message that a replica has it."""
         entry = self.entry
-        return Accepted(
-            named, str(entry.id), entry.model_name, entry.prompt_tokens, self.resume_s
-        )
+        return Accepted(named, str(entry.id), entry.model_name, entry.prompt_tokens, self.resume_s)
 
     async def _pass_on(self, message: Numbered) -> None:
         await self._tell(message)

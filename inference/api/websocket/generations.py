@@ -25,7 +25,8 @@ class Generations:
     def __init__(self, line: Line, caller: Caller) -> None:
         self._line = line
         self._caller = caller
-        self._under_way: dict[str, tuple[WebSocketDoor, asyncio.Task[None]]] = {}
+        self._under_way: dict[str, WebSocketDoor] = {}
+        self._tasks: set[asyncio.Task[None]] = set()  # until their last word is said
         self._no_more = False
         self.begun = 0
 
@@ -47,35 +48,33 @@ class Generations:
         """Stop one; its end is said as always. Raises ApiError."""
         if named not in self._under_way:
             raise ApiError(404, "unknown_id", "id: Nothing under way has this id.", param="id")
-        self._under_way[named][0].stop()
+        self._under_way[named].stop()
 
     async def resume(self, asked: Resume) -> None:
         """Go on with one that began on another socket. Raises ApiError."""
         self._make_room(asked.id)
         door = kept_for(asked.request_id, self._caller)
         await door.resume(asked, self._line, self._caller)
-        if door.task and not door.task.done():
+        if door.task and not door.is_over:
             self._add(door, door.task)
 
     def drop(self) -> None:
         """The client is gone: end what cannot be resumed."""
-        for door, _ in list(self._under_way.values()):
+        for door in list(self._under_way.values()):
             if isinstance(door, ResumableDoor):
                 door.detach(self._line)
-            elif door.line is self._line:
+            else:
                 door.stop()
 
     async def finish(self, seconds: float) -> None:
         """Take no more, and end those that are not finished after `seconds`."""
         self._no_more = True
-        if not self._under_way:
-            return
-        await asyncio.wait([task for _, task in self._under_way.values()], timeout=seconds)
-        late = list(self._under_way.values())
-        for door, _ in late:
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+        for door in list(self._under_way.values()):
             door.stop(RESTARTING)
-        if late:
-            await asyncio.wait([task for _, task in late], timeout=seconds)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
 
     def _make_room(self, named: str) -> None:
         if self._no_more:
@@ -88,13 +87,11 @@ class Generations:
 
     def _add(self, door: WebSocketDoor, task: "asyncio.Task[None]") -> None:
         named = door.id
-        self._under_way[named] = door, task
-
-        def forget(_: object) -> None:
-            if self._under_way.get(named, (None,))[0] is door:
-                del self._under_way[named]
-
-        task.add_done_callback(forget)
+        self._under_way[named] = door
+        # Its place and its id are free when the client hears of its end.
+        door.at_end = lambda: self._under_way.pop(named, None)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
 class DuplicateId(Exception):

@@ -68,7 +68,7 @@ async def _look(socket: Watched, verdicts: _Verdicts) -> None:
     if line.stalled_s > settings.WEBSOCKET_STALL_S:
         await line.close(closing.TOO_SLOW, "What was sent was not taken for too long.")
     elif socket.caller.credential is None:
-        if silent_s > INTRODUCE_WITHIN_S:
+        if silent_s > min(INTRODUCE_WITHIN_S, settings.WEBSOCKET_IDLE_S):
             await line.close(closing.NOT_AUTHENTICATED, "No credentials came in time.")
     elif why := await _verdict(socket.caller, verdicts):
         # What runs is ended by the gateway's own vigil, which tells the client and the history why.

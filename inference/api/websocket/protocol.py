@@ -161,8 +161,9 @@ class Pong(ServerMessage, frozen=True):
     nonce: str
 
 
-_decoder: Final = msgspec.json.Decoder(FromClient)
+_decoder: Final[msgspec.json.Decoder[FromClient]] = msgspec.json.Decoder(FromClient)
 _encoder: Final = msgspec.json.Encoder()
+_MALFORMED: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 _TYPES: Final = sorted(kind.__name__.lower() for kind in FromClient.__args__)
 _PLACE: Final = re.compile(r" - at `(?:key in )?\$\.?(?P<place>[^`]*)`$")
 _UNKNOWN: Final = re.compile(r"unknown field `(?P<name>.*)`", re.DOTALL)
@@ -182,10 +183,9 @@ def decode(text: str) -> FromClient:
     try:
         return _decoder.decode(text)
     except msgspec.ValidationError as invalid:
-        raise _bad(text, str(invalid)) from invalid
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as malformed:
-        error = ApiError(400, "invalid_json", "A message is one JSON object, in UTF-8.")
-        raise BadMessage(error, None) from malformed
+        raise _bad(_decoded(text), str(invalid)) from invalid
+    except _MALFORMED as malformed:
+        raise _not_json() from malformed
 
 
 def encoded(message: ServerMessage) -> str:
@@ -207,9 +207,20 @@ def error_message(error: ApiError, named: str | None = None, **further: Any) -> 
     )
 
 
-def _bad(text: str, reason: str) -> BadMessage:
+def _decoded(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except _MALFORMED as malformed:
+        raise _not_json() from malformed
+
+
+def _not_json() -> BadMessage:
+    detail = "A message is one JSON object, in UTF-8 and not nested deeply."
+    return BadMessage(ApiError(400, "invalid_json", detail), None)
+
+
+def _bad(sent: Any, reason: str) -> BadMessage:
     """`reason` is msgspec's, which speaks of types, bounds and names, and of nothing else."""
-    sent = msgspec.json.decode(text)
     members = sent if isinstance(sent, dict) else {}
     named = members.get("id")
     known = named if isinstance(named, str) and 0 < len(named) <= MAX_ID else None

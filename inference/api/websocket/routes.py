@@ -30,6 +30,6 @@ async def _nowhere(scope: Any, receive: Any, send: Any) -> None:
 _router: Final = URLRouter(
     [
         re_path(r"^ws/generate/?$", GenerateConsumer.as_asgi()),
-        re_path(r"", _nowhere),
+        re_path(r"", _nowhere),  # type: ignore[arg-type]  # a route of Channels leads to ASGI
     ]
 )

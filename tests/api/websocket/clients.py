@@ -40,13 +40,19 @@ class Client:
 
     async def of(self, named: str | None, *kinds: str) -> Message:
         """Return the next message with that id, of one of the kinds where any is named."""
-        others = []
+        others: list[Message] = []
         while True:
             message = await self.next()
             if message.get("id") == named and (not kinds or message["type"] in kinds):
                 self._put_by = others + self._put_by
                 return message
             others.append(message)
+
+    async def of_type(self, kind: str) -> Message:
+        """Return the next message of that type."""
+        while (message := await self.next())["type"] != kind:
+            pass
+        return message
 
     async def whole(self, named: str) -> list[Message]:
         """Return all messages of one generation, up to its end."""
