@@ -27,7 +27,15 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     # Above the hard limit plus the longest wait: whatever is unacknowledged for longer than this is
     # delivered a second time.
-    broker_transport_options={"visibility_timeout": 4 * HARD_LIMIT_S},
+    broker_transport_options={
+        "visibility_timeout": 4 * HARD_LIMIT_S,
+        # Who sends a task learns at once that the broker is away; kombu would try for 4 s. Workers
+        # and beat come back by policies of their own.
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0,
+        "interval_max": 0,
+    },
     task_serializer="json",
     accept_content=["json"],
     task_ignore_result=True,  # the job's row is the result
