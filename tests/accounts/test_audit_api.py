@@ -149,6 +149,7 @@ class TestFilters:
             ("subject_type=everything", "subject_type"),
             ("from=yesterday", "from"),
             ("to=2026-13-01", "to"),
+            ("actor_name=ada", "actor_name"),
         ],
     )
     def test_what_cannot_be_asked_is_refused_by_name(

@@ -78,6 +78,7 @@ def test_a_state_is_asked_for(ada: User, client: Client) -> None:
         {"state": "asleep"},
         {"user": "a\0b"},
         {"user": "x" * 151},
+        {"status": "active"},
     ],
 )
 def test_what_is_out_of_bounds_is_named(client: Client, asked: dict[str, Any]) -> None:

@@ -7,12 +7,13 @@ from rest_framework import serializers
 
 from accounts.audit_fields import KINDS
 from accounts.models import AuditEvent
+from aiplatform.query_parameters import QuerySerializer
 
 _TYPES: Final = sorted(kind.name for kind in KINDS.values())
 _MAX_ID: Final = 2**63 - 1
 
 
-class AuditQuerySerializer(serializers.Serializer[Any]):
+class AuditQuerySerializer(QuerySerializer):
     """Which events, and from which on."""
 
     before = serializers.IntegerField(

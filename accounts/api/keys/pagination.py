@@ -13,7 +13,9 @@ DEFAULT_PAGE: Final = 100
 MAX_ID: Final = 2**63 - 1
 
 
-class _Window(serializers.Serializer[Any]):
+class WindowSerializer(serializers.Serializer[Any]):
+    """Which page."""
+
     limit = serializers.IntegerField(min_value=1, max_value=MAX_PAGE, default=DEFAULT_PAGE)
     before = serializers.IntegerField(min_value=1, max_value=MAX_ID, required=False)
 
@@ -28,7 +30,7 @@ class KeyPagination(BasePagination):
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         """Return one page. Raises ValidationError, naming the bound."""
-        window = _Window(data=request.query_params.dict())
+        window = WindowSerializer(data=request.query_params.dict())
         window.is_valid(raise_exception=True)
         limit: int = window.validated_data["limit"]
         if "before" in window.validated_data:

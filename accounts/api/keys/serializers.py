@@ -10,8 +10,10 @@ from rest_framework.exceptions import ErrorDetail
 
 from accounts import key_format, scopes
 from accounts.api.keys.limits import key_limits
+from accounts.api.keys.pagination import WindowSerializer
 from accounts.key_settings import MAX_ENTRY, MAX_MODELS, MAX_NETWORKS, clean_models, clean_networks
 from accounts.models import ApiKey
+from aiplatform.query_parameters import QuerySerializer
 
 MAX_GRACE_S: Final = 30 * 24 * 3600
 STATES: Final = ("active", "expired", "revoked")
@@ -124,8 +126,8 @@ class RotationSerializer(_Strict):
     )
 
 
-class KeyFilterSerializer(serializers.Serializer[Any]):
-    """Which keys are listed."""
+class KeyQuerySerializer(QuerySerializer, WindowSerializer):
+    """Which keys are listed, and which page of them."""
 
     user = serializers.CharField(
         max_length=MAX_USERNAME, required=False, help_text="For admins: whose; `*` is everybody's."

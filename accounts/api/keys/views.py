@@ -14,7 +14,7 @@ from rest_framework.viewsets import GenericViewSet
 from accounts import scopes
 from accounts.api.keys.pagination import KeyPagination
 from accounts.api.keys.serializers import (
-    KeyFilterSerializer,
+    KeyQuerySerializer,
     KeySerializer,
     MadeKeySerializer,
     NewKeySerializer,
@@ -38,7 +38,7 @@ from aiplatform.problem_schema import described
 
 @extend_schema(tags=["keys"])
 @extend_schema_view(
-    list=extend_schema(parameters=[KeyFilterSerializer]),
+    list=extend_schema(parameters=[KeyQuerySerializer]),
     create=extend_schema(request=NewKeySerializer),
 )
 class KeyViewSet(CreatesOnce, GenericViewSet[ApiKey]):
@@ -55,7 +55,7 @@ class KeyViewSet(CreatesOnce, GenericViewSet[ApiKey]):
     @described("List keys", 200, KeySerializer(many=True), 400)
     def list(self, request: Request) -> Response:
         """The newest first; one's own unless an admin names a user."""
-        asked = _valid(KeyFilterSerializer(data=request.query_params.dict()))
+        asked = _valid(KeyQuerySerializer(data=request.query_params.dict()))
         owner = self._named(asked.get("user", self._principal.username))
         keys = keys_listed(keys_visible(self._principal), owner=owner, state=asked.get("state"))
         page = self.paginate_queryset(keys) or []

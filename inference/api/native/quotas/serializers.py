@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from inference.api.native.usage.whose import QuerySerializer
+from aiplatform.query_parameters import QuerySerializer
 
 
 class QuotaQuerySerializer(QuerySerializer):

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
-from inference.api.native.usage.whose import QuerySerializer
+from aiplatform.query_parameters import QuerySerializer
 from inference.jobs.webhooks import event_types
 from inference.jobs.webhooks.models import DeliveryStatus, Endpoint
 from inference.jobs.webhooks.target import MAX_URL, UrlRefused, target_of
