@@ -25,7 +25,6 @@ from inference.jobs.webhooks.services import DeliveryNotOver, delivery_redeliver
 @extend_schema(tags=["webhooks"])
 @extend_schema_view(
     list=extend_schema(parameters=[DeliveryFilterSerializer]),
-    redeliver=extend_schema(request=None),
 )
 class DeliveryViewSet(CreatesOnce, GenericViewSet[Delivery]):
     """The log of one of the caller's endpoints."""
@@ -46,6 +45,7 @@ class DeliveryViewSet(CreatesOnce, GenericViewSet[Delivery]):
         page = self.paginate_queryset(rows) or []
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
+    @extend_schema(request=None)
     @described("Send an event again", 202, DeliverySerializer, 404, 409, 429, 503)
     @rate_limited("webhook")
     def redeliver(self, request: Request, endpoint_id: int, delivery_id: int) -> Response:

@@ -42,8 +42,6 @@ from inference.jobs.webhooks.services import (
 @extend_schema(tags=["webhooks"])
 @extend_schema_view(
     create=extend_schema(request=EndpointSerializer),
-    rotate=extend_schema(request=SecretRotationSerializer),
-    test=extend_schema(request=None),
 )
 class EndpointViewSet(CreatesOnce, GenericViewSet[Endpoint]):
     """The caller's own endpoints. Nobody reads others', admins neither."""
@@ -96,6 +94,7 @@ class EndpointViewSet(CreatesOnce, GenericViewSet[Endpoint]):
         endpoint_delete(endpoint=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
+    @extend_schema(request=SecretRotationSerializer)
     @described("Replace an endpoint's secret", 200, MadeEndpointSerializer, 400, 404, 409, 429, 503)
     @rate_limited("webhook")
     def rotate(self, request: Request, endpoint_id: int) -> Response:
@@ -109,6 +108,7 @@ class EndpointViewSet(CreatesOnce, GenericViewSet[Endpoint]):
             raise _changed_meanwhile() from error
         return _with_secret(self.get_object(), secret, status.HTTP_200_OK)
 
+    @extend_schema(request=None)
     @described("Test a webhook endpoint", 202, DeliverySerializer, 404, 409, 429, 503)
     @rate_limited("webhook")
     def test(self, request: Request, endpoint_id: int) -> Response:
