@@ -29,7 +29,8 @@ def deliver_due() -> int:
     One process does it at a time, and whoever comes meanwhile leaves it to that one: two workers
     that both wait for slow receivers do nothing else. Claims keep it right even without that.
     """
-    turn = blocking_store().lock(_TURN, timeout=_TURN_TTL_S, blocking=False)
+    # It is acquired in one thread and renewed from another.
+    turn = blocking_store().lock(_TURN, timeout=_TURN_TTL_S, blocking=False, thread_local=False)
     if not turn.acquire():
         return 0
     try:
@@ -55,7 +56,8 @@ async def _deliver(turn: "redis.lock.Lock") -> int:
         for task in done:
             del running[task]
             task.result()  # nothing fails in silence
-        await asyncio.to_thread(turn.reacquire)
+        if not await asyncio.to_thread(_renewed, turn):
+            deadline = 0.0  # somebody else has the turn, or nobody knows: end what is begun
 
 
 async def _claim(running: dict[asyncio.Task[None], int]) -> list[ClaimedDelivery]:
@@ -69,8 +71,15 @@ async def _attempt(claimed: ClaimedDelivery) -> None:
     await in_database(delivery_finish, claimed, outcome)
 
 
+def _renewed(turn: "redis.lock.Lock") -> bool:
+    try:
+        return turn.reacquire()
+    except redis.RedisError:
+        return False
+
+
 def _end(turn: "redis.lock.Lock") -> None:
     try:
         turn.release()
-    except redis.exceptions.LockError:
-        return  # it took so long that somebody else has the turn
+    except redis.RedisError:
+        return  # it ends by itself, or is somebody else's by now
