@@ -31,13 +31,13 @@ class Worker:
     def running(self) -> Iterator["Worker"]:
         """Run it while the block runs; the block begins when it takes work."""
         command = [
-            *(sys.executable, "-m", "celery", "--quiet", "--app", "aiplatform", "worker"),
+            *(sys.executable, "-m", "celery", "--quiet", "--workdir", str(REPOSITORY)),
+            *("--app", "aiplatform", "worker"),
             *("--pool", "prefork", "--concurrency", str(PROCESSES), "--beat"),
             *("--schedule", str(self.web.folder / "beat-schedule")),
             *("--without-gossip", "--without-mingle", "--without-heartbeat"),
         ]
         environment = {**self.web.environment, "CELERY_SKIP_CHECKS": "1"}
-        os.chdir(REPOSITORY)
         ready = self.log_file.stat().st_size if self.log_file.exists() else 0
         with running(
             command,
@@ -51,26 +51,25 @@ class Worker:
     def log_file(self) -> Path:
         return self.web.folder / "worker.log"
 
-    def pool_processes(self) -> list[int]:
-        """Return the ids of the processes that do the work, and of the scheduler."""
+    def children(self) -> list[int]:
+        """Return the ids of its processes: those that do the work first, then the scheduler."""
         assert self.process is not None
         pid = self.process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return [int(child) for child in children]
+        return sorted(int(child) for child in children)
 
     def kill(self) -> None:
         """End it and its children as a power cut would."""
         assert self.process is not None
-        children = self.pool_processes()
-        for pid in [self.process.pid, *children]:
+        for pid in [self.process.pid, *self.children()]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
 
 
-def submit(client: httpx.Client, **body: Any) -> str:
+def submit(client: httpx.Client, *, model: str, **body: Any) -> str:
     """Submit a job and return its id."""
-    answer = client.post("/api/v1/generate/async", json={"text": "Hello", **body})
+    answer = client.post("/api/v1/generate/async", json={"text": "Hello", "model": model, **body})
     assert answer.status_code == 202, answer.text
     return str(answer.json()["task_id"])
 
