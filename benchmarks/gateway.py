@@ -30,7 +30,7 @@ def main() -> int:
     """Measure, print, and return the exit status."""
     arguments = _arguments()
     try:
-        pairs = _measured(arguments, _models())
+        pairs = _measured(arguments, prepared_models())
     except (StartError, WrongAnswerError) as error:
         raise SystemExit(str(error)) from error
     print(table(pairs))
@@ -47,7 +47,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _models() -> Path:
+def prepared_models() -> Path:
     """Return the folder of prepared models: the tokenizer is the real one."""
     models = Path(os.environ.get("MODELS_DIR") or _CHECKOUT / "var" / "models").resolve()
     if not (models / MODEL / "manifest.json").exists():

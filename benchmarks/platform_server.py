@@ -32,6 +32,7 @@ class Platform:
 
     endpoint: Endpoint
     runner_socket: Path
+    web_pid: int
 
 
 @contextmanager
@@ -43,8 +44,8 @@ def running_platform(folder: Path, models: Path) -> Iterator[Platform]:
     with ExitStack() as stack:
         _start_store(stack, folder)
         stack.enter_context(running(_runner(runner_socket), folder / "runner.log"))
-        _start_web(stack, folder)
-        yield Platform(Endpoint("platform", settings.PORT, key, MODEL), runner_socket)
+        web_pid = _start_web(stack, folder)
+        yield Platform(Endpoint("platform", settings.PORT, key, MODEL), runner_socket, web_pid)
 
 
 def _configure(folder: Path) -> None:
@@ -113,7 +114,8 @@ def _runner(socket: Path) -> list[str]:
     return [sys.executable, "-m", "tests.canned_runner", *words]
 
 
-def _start_web(stack: ExitStack, folder: Path) -> None:
+def _start_web(stack: ExitStack, folder: Path) -> int:
+    """Start it and return its process id."""
     from aiplatform.supervisor import plan
     from aiplatform.supervisor.listening_socket import listening_socket
 
@@ -130,3 +132,4 @@ def _start_web(stack: ExitStack, folder: Path) -> None:
         )
     )
     await_answer(web, f"http://127.0.0.1:{settings.PORT}/health/ready", log, seconds=_START_S)
+    return web.pid
