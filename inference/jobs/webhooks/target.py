@@ -14,6 +14,7 @@ from inference.jobs.webhooks.public_address import is_public
 MAX_URL: Final = 1000  # characters
 _PORTS: Final = {"https": 443, "http": 80}
 _LABEL: Final = re.compile(r"[a-z0-9_-]{1,63}")
+MAX_PORT: Final = 65535
 MAX_HOST: Final = 253  # characters, RFC 1035 §2.3.4
 # Names that mean this machine or this network wherever they are asked for.
 _LOCAL: Final = ("localhost", "local", "internal", "localdomain")
@@ -69,7 +70,9 @@ def target_of(text: str) -> Target:
     if url.userinfo or url.fragment or "#" in text:
         raise UrlRefused("An address has no user, password or fragment.")
     _refuse_host(host)
-    port = url.port or _PORTS[url.scheme]
+    port = _PORTS[url.scheme] if url.port is None else url.port
+    if not 1 <= port <= MAX_PORT:
+        raise UrlRefused(f"A port is 1 to {MAX_PORT}.")
     target = Target(url.scheme, host, port, url.raw_path.decode("ascii"))
     if len(target.url) > MAX_URL:
         raise UrlRefused(f"An address has at most {MAX_URL} characters, encoded.")
