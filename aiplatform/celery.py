@@ -7,6 +7,7 @@ from typing import Any, Final
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aiplatform.settings")
 
 from celery import Celery, signals
+from celery.beat import EmbeddedService
 from celery.platforms import SecurityWarning  # type: ignore[attr-defined]  # its stubs lack it
 from celery.schedules import crontab
 from django.conf import settings
@@ -15,6 +16,7 @@ from aiplatform import logging
 from aiplatform.supervisor.parent_death import die_with_parent
 
 HARD_LIMIT_S: Final = 3600
+BEAT_LOOK_EVERY_S: Final = 1.0
 # Leases of dead workers end at any moment, and so do the waits of jobs that were refused.
 _RECOVER_EVERY_S: Final = max(1.0, settings.LEASE_TTL_S / 5)
 
@@ -96,3 +98,19 @@ def _note_worker(**_: Any) -> None:
     worker = os.getpid()
     signals.worker_process_init.connect(lambda **_: die_with_parent(worker), weak=False)
     signals.beat_embedded_init.connect(lambda **_: die_with_parent(worker), weak=False)
+
+
+@signals.worker_ready.connect
+def _keep_beat_alive(sender: Any, **_: Any) -> None:
+    """Have the scheduler started anew when it dies; Celery does so for its pool alone."""
+    worker = sender.controller
+    if worker.beat is not None:
+        sender.timer.call_repeatedly(BEAT_LOOK_EVERY_S, _revive_beat, (worker,))
+
+
+def _revive_beat(worker: Any) -> None:
+    if not worker.beat.is_alive():
+        worker.beat = EmbeddedService(
+            worker.app, schedule_filename=worker.schedule_filename, scheduler_cls=worker.scheduler
+        )
+        worker.beat.start()

@@ -52,7 +52,7 @@ class Worker:
         return self.web.folder / "worker.log"
 
     def children(self) -> list[int]:
-        """Return the ids of its processes: those that do the work first, then the scheduler."""
+        """Return the ids of its processes: those that do the work, and the scheduler."""
         assert self.process is not None
         pid = self.process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
