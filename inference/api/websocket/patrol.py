@@ -23,7 +23,7 @@ LOOK_EVERY_S: Final = 0.2
 INTRODUCE_WITHIN_S: Final = 10.0
 _NOT_ALLOWED: Final = (401, 403)
 
-_Verdicts = dict[tuple[Credential, str], str]  # why, or nothing
+_Verdicts = dict[tuple[Credential | None, str], str]  # why not, or nothing
 
 
 class Watched(Protocol):
@@ -59,36 +59,48 @@ async def _keep_looking() -> None:
     while _open:
         await asyncio.sleep(LOOK_EVERY_S)
         verdicts: _Verdicts = {}
+        patience = _Patience()
         for socket in list(_open):
-            await _look(socket, verdicts)
+            caller = socket.caller
+            shown = (caller.credential, caller.address)
+            # Asked once a look for all that came with one key.
+            if shown not in verdicts:
+                verdicts[shown] = await _why_not(caller)
+            if found := _fault(socket, verdicts[shown], patience):
+                await socket.line.close(*found)
 
 
-async def _look(socket: Watched, verdicts: _Verdicts) -> None:
-    line, silent_s = socket.line, time.monotonic() - socket.heard_at
-    if line.stalled_s > settings.WEBSOCKET_STALL_S:
-        await line.close(closing.TOO_SLOW, "What was sent was not taken for too long.")
-    elif socket.caller.credential is None:
-        if silent_s > min(INTRODUCE_WITHIN_S, settings.WEBSOCKET_IDLE_S):
-            await line.close(closing.NOT_AUTHENTICATED, "No credentials came in time.")
-    elif why := await _verdict(socket.caller, verdicts):
+class _Patience:
+    """How long is too long, in seconds; read once a look."""
+
+    def __init__(self) -> None:
+        self.now = time.monotonic()
+        self.stalled: int = settings.WEBSOCKET_STALL_S
+        self.idle: int = settings.WEBSOCKET_IDLE_S
+        self.unknown = min(INTRODUCE_WITHIN_S, self.idle)
+
+
+def _fault(socket: Watched, refusal: str, patience: _Patience) -> tuple[int, str] | None:
+    """Return the code and reason to close the socket with, if there is one."""
+    if socket.line.stalled_s > patience.stalled:
+        return closing.TOO_SLOW, "What was sent was not taken for too long."
+    if refusal:
         # What runs is ended by the gateway's own vigil, which tells the client and the history why.
         if socket in _refused or not len(socket.generations):
-            await line.close(closing.NOT_AUTHENTICATED, why)
+            return closing.NOT_AUTHENTICATED, refusal
         _refused.add(socket)
-    elif not len(socket.generations) and silent_s > settings.WEBSOCKET_IDLE_S:
-        await line.close(closing.IDLE, "Nothing was asked for too long.")
-
-
-async def _verdict(caller: Caller, verdicts: _Verdicts) -> str:
-    """Return why the caller may not call any more, asked once a look for all with one key."""
-    assert caller.credential is not None
-    shown = (caller.credential, caller.address)
-    if shown not in verdicts:
-        verdicts[shown] = await _why_not(caller)
-    return verdicts[shown]
+    silent_s = patience.now - socket.heard_at
+    if silent_s > patience.unknown and socket.caller.credential is None:
+        return closing.NOT_AUTHENTICATED, "No credentials came in time."
+    if silent_s > patience.idle and not len(socket.generations):
+        return closing.IDLE, "Nothing was asked for too long."
+    return None
 
 
 async def _why_not(caller: Caller) -> str:
+    """Return why the caller may not call any more; nothing where it may, or is not known yet."""
+    if caller.credential is None:
+        return ""
     try:
         await caller.authenticate()
     except AuthenticationRefused as refused:
