@@ -13,6 +13,7 @@ from celery.schedules import crontab
 from django.conf import settings
 
 from aiplatform import logging
+from aiplatform.store import TIMEOUT_S
 from aiplatform.supervisor.parent_death import die_with_parent
 
 HARD_LIMIT_S: Final = 3600
@@ -36,6 +37,7 @@ app.conf.update(
         "max_retries": 1,
         "interval_start": 0,
         "interval_step": 0,
+        "socket_connect_timeout": TIMEOUT_S,
         "interval_max": 0,
     },
     task_serializer="json",
