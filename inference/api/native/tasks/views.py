@@ -1,6 +1,7 @@
 """List, read and cancel jobs."""
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
@@ -26,14 +27,18 @@ from inference.jobs.progress import Progress, progress_read
 from inference.jobs.selectors import JobFilter, jobs_page
 from inference.jobs.services import job_cancel
 
+Described = TypeVar("Described", bound=Callable[..., Any])
 _PROBLEM: Final = "application/problem+json"
 
 
-def _described(summary: str, answer: Any, *failures: int, **further: Any) -> Any:
+def _described(
+    summary: str, answer: Any, *failures: int, **further: Any
+) -> Callable[[Described], Described]:
     problems = {(failure, _PROBLEM): ProblemSerializer for failure in (401, 403, *failures)}
-    return extend_schema(
+    decorate: Callable[[Described], Described] = extend_schema(
         tags=["tasks"], summary=summary, responses={200: answer, **problems}, **further
     )
+    return decorate
 
 
 @extend_schema_view(
