@@ -17,12 +17,14 @@ from inference.jobs.metrics import job_wait_seconds
 from inference.jobs.models import Job
 from inference.jobs.selectors import jobs_still_held
 from inference.jobs.services import jobs_claim, jobs_renew
+from inference.jobs.stopping import worker_is_stopping
 
 log = structlog.get_logger("inference.jobs")
 
 LOOK_EVERY_S: Final = 0.25  # for new jobs, and for those that were cancelled
 # After this a shift takes no more jobs, so that its process comes to do other tasks too.
 LENGTH_S: Final = 60.0
+_OF_GRACE: Final = 0.8  # how much of it running jobs get; the rest is for giving them back
 _RENEWALS_A_LEASE: Final = 3
 _OUTLIVED: Final = 0.8  # of a lease that could not be renewed: then somebody else may begin
 
@@ -32,12 +34,13 @@ class Shift:
 
     def __init__(self) -> None:
         self._running: dict[uuid.UUID, asyncio.Task[None]] = {}  # by the attempts' request ids
+        self._stopping_since = 0.0
         self._began = self._looked_at = self._renewed_at = time.monotonic()
 
     async def work(self) -> None:
         """Work until no job is due, or for LENGTH_S and to the end of what was begun by then."""
         try:
-            while await self._take() or self._running:
+            while (await self._take() or self._running) and not self._must_end():
                 await self._wait()
                 await self._look()
         finally:
@@ -46,7 +49,14 @@ class Shift:
     @property
     def is_over(self) -> bool:
         """Whether it takes no more jobs."""
-        return time.monotonic() - self._began > LENGTH_S
+        return worker_is_stopping() or time.monotonic() - self._began > LENGTH_S
+
+    def _must_end(self) -> bool:
+        """Return whether what still runs is to be given back: nobody waits for it any longer."""
+        if not worker_is_stopping():
+            return False
+        self._stopping_since = self._stopping_since or time.monotonic()
+        return time.monotonic() - self._stopping_since > settings.SHUTDOWN_GRACE_S * _OF_GRACE
 
     async def _wait(self) -> None:
         await asyncio.wait(

@@ -1,5 +1,6 @@
 """Workers are killed in mid job: it is taken back and done, once for those who count."""
 
+import asyncio
 import os
 import signal
 from collections.abc import Iterator
@@ -15,8 +16,22 @@ SLOW = Script(tokens=40, interval_s=0.05)
 
 @pytest.fixture(scope="module")
 def web(start_web: StartWeb) -> Iterator[LiveWeb]:
-    with start_web(LEASE_TTL_S=str(LEASE_TTL_S)) as web:
+    with start_web(LEASE_TTL_S=str(LEASE_TTL_S), SHUTDOWN_GRACE_S="1") as web:
         yield web
+
+
+async def test_a_worker_that_is_stopped_gives_back_what_it_cannot_finish(web: LiveWeb) -> None:
+    async with web.runner(Script(tokens=2_000, interval_s=0.05)) as runner:
+        with web.client() as client:
+            with Worker(web).running() as worker:
+                task_id = submit(client, model=runner.model)
+                await until(lambda: task(client, task_id)["progress"]["tokens"] > 3, "tokens")
+                assert worker.process is not None
+                worker.process.terminate()
+                await until(lambda: task(client, task_id)["status"] == "queued", "given back")
+                await asyncio.to_thread(worker.process.wait, 20)
+            assert runner.counters.cancelled == 1
+            assert client.delete(f"/api/v1/tasks/{task_id}").json()["status"] == "cancelled"
 
 
 async def test_a_job_whose_worker_was_killed_is_done_by_the_next(web: LiveWeb) -> None:
