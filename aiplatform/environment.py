@@ -58,11 +58,14 @@ def rates(name: str, default: list[str]) -> list[str]:
     return _read(name, default, _to_rates, "rates like 10/m,200/d: counts a second, m, h or d")
 
 
-def directory(name: str, default: Path) -> Path:
-    """Return the variable as an absolute path; the folder is made where it is missing."""
+def directory(name: str, default: Path, *, private: bool = False) -> Path:
+    """Return the variable as an absolute path; the folder is made where it is missing.
+
+    A private one is made for its owner alone; one that is there keeps its mode.
+    """
     path = Path(text(name, str(default))).expanduser().resolve()
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700 if private else 0o777, parents=True, exist_ok=True)
     except OSError as error:
         raise Misconfigured(f"{name}={path}: cannot be made: {error.strerror}") from error
     if not os.access(path, os.W_OK):

@@ -14,7 +14,7 @@ from aiplatform.supervisor.run_directory import default_run_directory
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.load_file(BASE_DIR / ".env")
 
-VAR_DIR = env.directory("VAR_DIR", BASE_DIR / "var")
+VAR_DIR = env.directory("VAR_DIR", BASE_DIR / "var", private=True)
 MODELS_DIR = env.directory("MODELS_DIR", VAR_DIR / "models")
 RUN_DIR = env.directory("RUN_DIR", default_run_directory(VAR_DIR))  # sockets: a short path
 SPOOL_DIR = env.directory("SPOOL_DIR", VAR_DIR / "spool")

@@ -56,6 +56,11 @@ def test_a_folder_that_cannot_be_made_says_so(
         env.directory(NAME, tmp_path)
 
 
+def test_a_private_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    made = env.directory(NAME, tmp_path / "var", private=True)
+    assert made.stat().st_mode & 0o077 == 0
+
+
 def test_the_environment_wins_over_the_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
