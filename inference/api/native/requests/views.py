@@ -2,7 +2,8 @@
 
 import re
 import uuid
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request as Call
@@ -26,16 +27,21 @@ from inference.api.native.usage.whose import is_overseer, principal_of, whose
 from inference.gateway.models import Request
 from inference.gateway.selectors import RequestFilter, request_find, requests_page
 
+Action = TypeVar("Action", bound=Callable[..., Any])
+
 # The id as it is, or as a door answers with it: `chatcmpl-<id>`.
 _ID: Final = re.compile(r"(?:[a-z_]{1,20}-)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.I)
 _PROBLEM: Final = "application/problem+json"
 
 
-def _described(summary: str, answer: Any, *failures: int, **further: Any) -> Any:
+def _described(
+    summary: str, answer: Any, *failures: int, **further: Any
+) -> Callable[[Action], Action]:
     problems = {(failure, _PROBLEM): ProblemSerializer for failure in (401, 403, *failures)}
-    return extend_schema(
+    decorate: Callable[[Action], Action] = extend_schema(
         tags=["requests"], summary=summary, responses={200: answer, **problems}, **further
     )
+    return decorate
 
 
 @extend_schema_view(
