@@ -19,7 +19,7 @@ DESCRIPTIONS: Final = {
     MODELS_READ: "List and read models.",
     MODELS_WRITE: "Create, change and delete models (admins only).",
     USAGE_READ: "Read one's usage, limits and history of requests.",
-    ADMIN: "Manage keys; for admins also everybody's usage, limits and the audit trail.",
+    ADMIN: "Manage keys and webhooks; for admins also all usage, limits and the audit trail.",
 }
 ALL: Final = frozenset(DESCRIPTIONS)
 # Without the owner being an admin they allow nothing.

@@ -63,6 +63,9 @@ def _standard_library(level: str, form: str) -> dict[str, Any]:
             "uvicorn": {"handlers": [], "propagate": True},
             "uvicorn.access": {"handlers": [], "propagate": False},
             "django.request": {"level": "ERROR"},
+            # They write the addresses of webhooks, whose paths and queries may hold secrets.
+            "httpx": {"level": "WARNING"},
+            "httpcore": {"level": "WARNING"},
             # A task that does something writes its own line; most find nothing to do.
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},

@@ -6,15 +6,19 @@ from collections import Counter
 from typing import Final
 
 import redis
+import structlog
 
 from aiplatform.database import in_database
 from aiplatform.store import blocking_store
 from inference.jobs.webhooks.message import attempt
+from inference.jobs.webhooks.sending import Outcome
 from inference.jobs.webhooks.services.deliveries import (
     ClaimedDelivery,
     deliveries_claim,
     delivery_finish,
 )
+
+log = structlog.get_logger("inference.jobs.webhooks")
 
 AT_ONCE: Final = 64
 LOOK_EVERY_S: Final = 0.5  # for what became due while others are under way
@@ -67,7 +71,11 @@ async def _claim(running: dict[asyncio.Task[None], int]) -> list[ClaimedDelivery
 
 
 async def _attempt(claimed: ClaimedDelivery) -> None:
-    outcome = await attempt(claimed.delivery)
+    try:
+        outcome = await attempt(claimed.delivery)
+    except Exception:  # one that cannot be sent must not end those of others
+        log.exception("webhook_attempt_broke", delivery=claimed.delivery.pk)
+        outcome = Outcome(error="internal_error")
     await in_database(delivery_finish, claimed, outcome)
 
 

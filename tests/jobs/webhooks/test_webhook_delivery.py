@@ -1,10 +1,12 @@
 """What happens is told to who asked for it: signed, again until it arrives, and not for ever."""
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -269,6 +271,29 @@ def test_a_delivery_whose_process_died_is_attempted_again_and_counted(
     assert (delivery.status, delivery.error) == ("delivered", "")
     endpoint.refresh_from_db()
     assert endpoint.failing_since is None
+
+
+def test_one_that_cannot_be_sent_ends_no_other(
+    ada: User, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve = socket.getaddrinfo
+
+    def broken(host: str, *rest: Any, **options: Any) -> Any:
+        if host == "broken.example":  # an answer that no address can be made of
+            return [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("fe80::1%\r\n", 80, 0, 1))]
+        return resolve(host, *rest, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", broken)
+    bad, _ = endpoint_of(ada, "http://broken.example/")
+    good, _ = endpoint_of(ada, receiver.url)
+    deliveries = [webhook_test(endpoint=one) for one in (bad, good)]
+    deliver_due()
+    for one in deliveries:
+        one.refresh_from_db()
+    assert [(one.status, one.error) for one in deliveries] == [
+        ("pending", "internal_error"),
+        ("delivered", ""),
+    ]
 
 
 def test_an_answer_with_bytes_that_are_no_text_is_kept_as_text(ada: User) -> None:

@@ -30,13 +30,16 @@ def make(web: LiveWeb, url: str, *events: str) -> dict[str, Any]:
 
 async def test_a_job_that_ends_is_told_of_at_once(web: LiveWeb) -> None:
     with receiving(answering(200)) as receiver, Worker(web).running():
-        endpoint = make(web, receiver.url, "job.completed")
+        endpoint = make(web, f"{receiver.url}?token=sesame", "job.completed")
         with web.client("ada") as client:
             task_id = submit(client, model="tiny")
         await until(lambda: receiver.received, "told")
         payload: Any = receiver.received[0].verified_by(endpoint["secret"])
     assert (payload["type"], payload["data"]["task_id"]) == ("job.completed", task_id)
     assert payload["data"]["completion_tokens"] > 0
+    assert receiver.received[0].path == "/hook?token=sesame"
+    for log in ("web.log", "worker.log"):
+        assert "sesame" not in (web.folder / log).read_text()
 
 
 async def test_a_delivery_whose_worker_was_killed_is_made_by_the_next(web: LiveWeb) -> None:
