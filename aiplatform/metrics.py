@@ -31,6 +31,9 @@ overhead_seconds = Histogram(
 generations_open = Gauge(
     "aiplatform_generations_open", "Generations under way.", multiprocess_mode="livesum"
 )
+websockets_open = Gauge(
+    "aiplatform_websockets_open", "Websockets that are open.", multiprocess_mode="livesum"
+)
 spooled_rows = Counter("aiplatform_spooled_rows_total", "History rows kept in the spool file.")
 
 

@@ -3,9 +3,9 @@
 `python -m benchmarks.websocket [--streams 1000] [--tokens 128] [--interval-ms 250]`. One socket a
 stream, all open at once; a canned runner makes every token on its own and writes the time into it.
 A second run with as many streams, whose tokens all come at once, is what a stream costs without
-them; the difference is the tokens'. Delays are those of tokens made once all streams have begun, and
-hold on an idle machine alone: the client that measures takes its share. Exit status 1: a token was
-lost or doubled, or costs more than the target.
+them; the difference is the tokens'. Delays are those of tokens made once all streams have begun;
+they hold on an idle machine alone, for the client that measures takes its share. Exit status 1: a
+token was lost or doubled, or costs more than the target.
 """
 
 import argparse

@@ -44,7 +44,7 @@ class GenerateConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # it has 
     line: Line
     caller: Caller
     generations: Generations
-    heard_at: float
+    active_at: float
     _ending: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -66,7 +66,7 @@ class GenerateConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # it has 
         except ApiError as error:
             await refuse(self.scope, self.base_send, error)
             raise StopConsumer from error
-        self.heard_at = time.monotonic()
+        self.active_at = time.monotonic()
         self.line = Line(self.base_send)
         self.caller = Caller(opening.address, opening.user_agent)
         self.generations = Generations(self.line, self.caller)
@@ -76,7 +76,7 @@ class GenerateConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # it has 
             await self._introduce(opening.credential)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        self.heard_at = time.monotonic()
+        self.active_at = time.monotonic()
         if text_data is None:
             await self.line.close(closing.UNSUPPORTED, "Messages are text.")
             return
@@ -117,7 +117,7 @@ class GenerateConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # it has 
                     await self.generations.resume(message)
         except DuplicateId:
             # Without the id: it stands for the one under way, which nothing is wrong with.
-            detail = "id: A generation with this id is under way. Choose another one."
+            detail = "id: It is under way on this socket already. Choose another one."
             await self._tell(ApiError(409, "duplicate_id", detail, param="id"), None)
         except ApiError as error:
             await self._tell(error, None if isinstance(message, Cancel) else message.id)

@@ -54,6 +54,8 @@ class Generations:
         """Go on with one that began on another socket. Raises ApiError."""
         self._make_room(asked.id)
         door = kept_for(asked.request_id, self._caller)
+        if door in self._under_way.values():
+            raise DuplicateId
         await door.resume(asked, self._line, self._caller)
         if door.task and not door.is_over:
             self._add(door, door.task)
@@ -95,4 +97,4 @@ class Generations:
 
 
 class DuplicateId(Exception):
-    """The id stands for a generation that is under way, which goes on."""
+    """What is meant is under way on this socket already, and goes on."""

@@ -12,6 +12,7 @@ from django.db import Error as DatabaseAway
 
 from accounts.errors import AuthenticationRefused
 from aiplatform.errors import ApiError
+from aiplatform.metrics import websockets_open
 from inference.api.websocket import closing
 from inference.api.websocket.caller import Caller
 from inference.api.websocket.credential import Credential
@@ -23,8 +24,6 @@ LOOK_EVERY_S: Final = 0.2
 INTRODUCE_WITHIN_S: Final = 10.0
 _NOT_ALLOWED: Final = (401, 403)
 
-_Verdicts = dict[tuple[Credential | None, str], str]  # why not, or nothing
-
 
 class Watched(Protocol):
     """An open socket."""
@@ -32,7 +31,7 @@ class Watched(Protocol):
     line: Line
     caller: Caller
     generations: Generations
-    heard_at: float  # monotonic; of the client's last message, or of the opening
+    active_at: float  # monotonic; of the client's last message, or while anything is under way
 
 
 _open: Final[set[Watched]] = set()
@@ -43,6 +42,7 @@ _patrols: Final[dict[asyncio.AbstractEventLoop, asyncio.Task[None]]] = {}
 def watch(socket: Watched) -> None:
     """Look after `socket` until `forget`."""
     _open.add(socket)
+    websockets_open.set(len(_open))
     loop = asyncio.get_running_loop()
     task = _patrols.get(loop)
     if task is None or task.done():
@@ -52,22 +52,26 @@ def watch(socket: Watched) -> None:
 def forget(socket: Watched) -> None:
     """It is closed."""
     _open.discard(socket)
+    websockets_open.set(len(_open))
     _refused.discard(socket)
 
 
 async def _keep_looking() -> None:
     while _open:
         await asyncio.sleep(LOOK_EVERY_S)
-        verdicts: _Verdicts = {}
+        # Asked once for all that came with one credential, and for all of them at once.
+        callers = {_shown(socket.caller): socket.caller for socket in _open}
+        reasons = await asyncio.gather(*map(_why_not, callers.values()))
+        refusals = dict(zip(callers, reasons, strict=True))
         patience = _Patience()
         for socket in list(_open):
-            caller = socket.caller
-            shown = (caller.credential, caller.address)
-            # Asked once a look for all that came with one key.
-            if shown not in verdicts:
-                verdicts[shown] = await _why_not(caller)
-            if found := _fault(socket, verdicts[shown], patience):
+            refusal = refusals.get(_shown(socket.caller), "")
+            if found := _fault(socket, refusal, patience):
                 await socket.line.close(*found)
+
+
+def _shown(caller: Caller) -> tuple[Credential | None, str]:
+    return caller.credential, caller.address
 
 
 class _Patience:
@@ -89,10 +93,13 @@ def _fault(socket: Watched, refusal: str, patience: _Patience) -> tuple[int, str
         if socket in _refused or not len(socket.generations):
             return closing.NOT_AUTHENTICATED, refusal
         _refused.add(socket)
-    silent_s = patience.now - socket.heard_at
-    if silent_s > patience.unknown and socket.caller.credential is None:
+    if len(socket.generations):
+        socket.active_at = patience.now
+        return None
+    idle_s = patience.now - socket.active_at
+    if idle_s > patience.unknown and socket.caller.credential is None:
         return closing.NOT_AUTHENTICATED, "No credentials came in time."
-    if silent_s > patience.idle and not len(socket.generations):
+    if idle_s > patience.idle:
         return closing.IDLE, "Nothing was asked for too long."
     return None
 

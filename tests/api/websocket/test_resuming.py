@@ -126,6 +126,15 @@ async def test_one_that_is_resumed_leaves_the_socket_that_hangs(live_web: LiveWe
         assert (await hanging.closed())[0] == 4409
 
 
+async def test_one_that_is_under_way_here_is_not_resumed(live_web: LiveWeb) -> None:
+    async with live_web.runner(SCRIPT) as runner, socket(live_web) as client:
+        await client.ask("a", runner.model, resumable=True)
+        accepted = await client.of("a", "accepted")
+        await client.say("resume", id="b", request_id=accepted["request_id"], seq=0)
+        assert (await client.of(None, "error"))["code"] == "duplicate_id"
+        assert len(text_of(await client.whole("a")).split()) == 60
+
+
 async def test_a_resumed_one_can_be_cancelled(live_web: LiveWeb) -> None:
     async with live_web.runner(Script(tokens=10_000, interval_s=0.1)) as runner:
         began = await begun(live_web, runner.model)

@@ -69,6 +69,8 @@ async def test_an_idle_socket_is_closed_and_a_busy_one_is_not(web: LiveWeb) -> N
         await busy.ask("a", runner.model)
         assert (await idle.closed())[0] == 4408
         assert text_of(await busy.whole("a")) == "word " * 40
+        await busy.say("ping", nonce="it is idle from now on")
+        assert (await busy.next())["type"] == "pong"
 
 
 async def test_whoever_says_nothing_at_all_is_hung_up_on(web: LiveWeb) -> None:
