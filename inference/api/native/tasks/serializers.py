@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from aiplatform.query_parameters import QuerySerializer
@@ -86,6 +87,7 @@ class TaskSerializer(TaskRowSerializer):
     )
 
 
+@extend_schema_serializer(many=False)
 class TaskPageSerializer(serializers.Serializer[Any]):
     """Jobs, newest first."""
 
