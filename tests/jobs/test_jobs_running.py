@@ -101,3 +101,20 @@ async def test_a_key_revoked_meanwhile_fails_its_jobs(working_web: LiveWeb) -> N
     assert failed["status"] == "failed"
     assert failed["error"]["code"] == "revoked_api_key"
     assert failed["result"] is None
+
+
+async def test_a_job_whose_runner_died_is_begun_anew(working_web: LiveWeb) -> None:
+    slow = Script(tokens=60, interval_s=0.05)
+    with working_web.client() as client:
+        async with working_web.runner(slow) as runner:
+            task_id = submit(client, model=runner.model)
+            await until(lambda: task(client, task_id)["progress"]["tokens"] > 3, "tokens")
+        waiting = await reached(client, task_id, "queued")
+        assert waiting["waiting_for"]["code"] in {"replica_lost", "model_not_ready"}
+        async with working_web.runner(Script(tokens=4), model=runner.model):
+            done = await ended(client, task_id)
+    assert done["status"] == "completed"
+    assert done["result"]["generated_text"] == "word " * 4
+    rows = working_web.rows("model_name = ?", runner.model)
+    assert [row["status"] for row in rows] == ["failed", "completed"]
+    assert rows[1]["charged_requests"] == 1
