@@ -7,6 +7,7 @@ from decimal import Decimal
 from accounts import scopes
 from accounts.key_settings import LIMITED_PER, KeySettings
 from accounts.limit_rules import COST_UNITS, PLATFORM, LimitRule, rules_of, units
+from accounts.limit_words import what_over
 from accounts.models import ApiKey, Limit, Resource, User
 from accounts.networks import is_within, parse_network
 from aiplatform.errors import ApiError
@@ -88,7 +89,7 @@ def refuse_above_user(owner: User, limits: Iterable[Limit]) -> None:
     for index, limit in enumerate(limits):
         bound = bounds.get(limit.counter)
         if bound and units(limit.resource, limit.amount) > bound.amount:
-            reason = f"{bound.source} allows {_shown(bound)} a {bound.window}."
+            reason = f"{bound.source} allows {_shown(bound)}."
             raise beyond(f"limits[{index}].amount", reason)
 
 
@@ -103,7 +104,7 @@ def _bounds_of(owner: User) -> Mapping[Counter, LimitRule]:
 def _shown(rule: LimitRule) -> str:
     cost = rule.resource == Resource.COST
     amount = Decimal(rule.amount) / COST_UNITS if cost else Decimal(rule.amount)
-    return f"{amount.normalize():f} {rule.resource}"
+    return f"{amount.normalize():f} {what_over(rule.resource, rule.window)}"
 
 
 def _some(entries: Iterable[str]) -> str:

@@ -10,6 +10,8 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models.functions import Coalesce
 
+from accounts.limit_words import what_over
+
 
 class Resource(models.TextChoices):
     """What is counted."""
@@ -91,8 +93,9 @@ class Limit(models.Model):
         ]
 
     def __str__(self) -> str:
+        said = what_over(self.resource, self.window)
         where = f" of {self.model_name}" if self.model_name else ""
-        return f"{self.amount.normalize():f} {self.resource}{where} a {self.window}, per {self.per}"
+        return f"{self.amount.normalize():f} {said}{where}, per {self.per}"
 
     @property
     def counter(self) -> tuple[str, str, str, str]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from accounts.limit_words import what_over
 from aiplatform.errors import ApiError
 
 
@@ -40,13 +41,12 @@ def prompt_not_renderable(detail: str, param: str) -> ApiError:
 
 def over_limit(*, reason: dict[str, Any], retry_after: float) -> ApiError:
     """`reason` is the limit as `limits.report.described` tells it, and what was wanted of it."""
-    resource, window = reason["resource"], reason["window"]
-    many = "at once" if window == "now" else "in total" if window == "total" else f"a {window}"
+    many = what_over(reason["resource"], reason["window"])
     model = f" of {reason['model']}" if reason["model"] else ""
     return ApiError(
         429,
-        f"{resource}_limit",
-        f"The limit of {reason['limit']:,} {resource} {many}{model} ({reason['source']}) leaves no "
+        f"{reason['resource']}_limit",
+        f"The limit of {reason['limit']:,} {many}{model} ({reason['source']}) leaves no "
         f"room for {reason['wanted']:,}: {reason['used']:,} used, {reason['reserved']:,} reserved "
         "by requests under way.",
         retry_after=retry_after,

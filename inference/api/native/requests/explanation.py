@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from accounts.limit_words import what_over
 from inference.gateway.cost_text import cost_text
 from inference.gateway.models import Request, Status
 
@@ -25,7 +26,6 @@ _CODES: Final = {
     "replica_lost": "The replica that was answering died.",
     "scope_missing": "The API key lacks the scope for it.",
 }
-_WINDOWS: Final = {"now": "at once", "total": "in total", "hour": "an hour"}
 _AN_HOUR_S: Final = 3600
 
 
@@ -103,13 +103,11 @@ def _refused(limit: dict[str, Any], retry_after: float | None) -> str:
 
 def _limit(limit: dict[str, Any]) -> str:
     """Return a limit and how it stood: what it allows whom, and what was gone of it."""
-    window = _WINDOWS.get(limit["window"], f"a {limit['window']}")
-    # `256 concurrency` says it to programs.
-    what = "requests" if limit["resource"] == "concurrency" else limit["resource"]
+    many = what_over(limit["resource"], limit["window"])
     of_model = f" of {limit['model']}" if limit["model"] else ""
     whom = limit["per"].replace("_", " and ")
     return (
-        f"the limit of {_number(limit['limit'])} {what} {window}{of_model} "
+        f"the limit of {_number(limit['limit'])} {many}{of_model} "
         f"per {whom}, set by {limit['source']}: {_number(limit['used'])} used, "
         f"{_number(limit['reserved'])} reserved, {_number(limit['wanted'])} wanted"
     )
