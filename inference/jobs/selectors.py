@@ -7,6 +7,7 @@ from typing import Final
 
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from inference.jobs.models import Job, Status
 
@@ -67,13 +68,16 @@ def queue_position(job: Job) -> int:
     return Job.objects.filter(before, status=Status.QUEUED)[:MAX_COUNTED].count()
 
 
-def estimated_start_s(position: int) -> float | None:
-    """Return in how many seconds a job with so many before it should begin, at the rate of the last
-    minute; None where none has ended in it.
+def estimated_start_s(job: Job, position: int) -> float | None:
+    """Return in how many seconds a job with so many before it should begin: at the rate at which
+    jobs ended in the last minute, and not before it is tried again. None where neither is known.
     """
+    waits = max(0.0, (job.available_at - timezone.now()).total_seconds())
     since = Now() - timedelta(seconds=_RATE_OVER_S)
     ended = Job.objects.filter(ended_at__gte=since)[:MAX_COUNTED].count()
-    return round(position * _RATE_OVER_S / ended, 1) if ended else None
+    if ended:
+        return round(max(waits, position * _RATE_OVER_S / ended), 1)
+    return round(waits, 1) or None
 
 
 def _condition(wanted: JobFilter) -> Q:

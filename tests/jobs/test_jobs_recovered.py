@@ -11,6 +11,7 @@ from inference.jobs import recovery
 from inference.jobs.events import _hooks, on_job_ended
 from inference.jobs.models import Job, Priority, Status
 from inference.jobs.recovery import MAX_LOSSES, jobs_expire, jobs_purge, jobs_reclaim
+from inference.jobs.selectors import estimated_start_s, queue_position
 from inference.jobs.services import (
     job_cancel,
     job_complete,
@@ -87,6 +88,17 @@ def test_a_job_that_waits_is_not_claimed_before_its_time_nor_postponed_past_its_
     Job.objects.filter(id=job.id).update(available_at=timezone.now() - timedelta(seconds=1))
     (again,) = jobs_claim(limit=1)
     assert not job_postpone(job=again, seconds=86_400 * 2, error="{}")
+
+
+def test_the_estimate_follows_the_rate_and_the_wait() -> None:
+    first, second = queued(), queued()
+    assert (queue_position(first), queue_position(second)) == (0, 1)
+    assert estimated_start_s(second, 1) is None, "nothing has ended yet"
+    for _ in range(6):
+        job_cancel(job=queued())
+    assert estimated_start_s(second, 1) == 10.0
+    second.available_at = timezone.now() + timedelta(seconds=300)
+    assert 290 < (estimated_start_s(second, 1) or 0) <= 300
 
 
 def test_a_job_past_its_deadline_fails() -> None:

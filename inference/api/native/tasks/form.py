@@ -47,7 +47,7 @@ def _progress(job: Job, progress: Progress) -> dict[str, Any]:
         "tokens": progress.tokens,
         "text": progress.text,
         "queue_position": position,
-        "estimated_start_s": None if position is None else estimated_start_s(position),
+        "estimated_start_s": None if position is None else estimated_start_s(job, position),
     }
 
 
