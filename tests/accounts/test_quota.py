@@ -38,7 +38,7 @@ def test_plans_and_the_platform_have_their_own() -> None:
     quota("--platform", "--resource", "concurrency", "--per", "model", "--amount", "8")
     assert quota("--plan", "gold", "--list") == "plan gold: 5 tokens a day, per user\n"
     assert quota("--platform", "--list") == (
-        "platform: 8 concurrency a now, per model\nplatform: 2.5 cost a month, per user\n"
+        "platform: 8 requests at once, per model\nplatform: 2.5 cost a month, per user\n"
     )
 
 
