@@ -26,6 +26,10 @@ UNTOLD = {
     "accounts.plan": {"id", "created_at"},
     "accounts.limit": {"id"},
     "registry.model": {"id", "created_at", "updated_at"},
+    "webhooks.endpoint": {
+        *("id", "url", "secret", "old_secret", "old_secret_until", "rotations"),
+        *("failing_since", "created_at"),
+    },
 }
 
 
