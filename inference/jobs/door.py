@@ -24,6 +24,7 @@ from inference.jobs.kinds import KINDS
 from inference.jobs.metrics import jobs_postponed
 from inference.jobs.models import Job
 from inference.jobs.progress import Told, texts_tell
+from inference.jobs.selectors import jobs_still_held
 from inference.jobs.services import (
     job_complete,
     job_fail,
@@ -75,6 +76,9 @@ class JobDoor:
     async def parse(self, principal: Principal) -> GenerationSpec:
         body = msgspec.json.decode(self._job.body)
         spec = await self._kind.parse(principal, body)
+        # The first prompt of a process takes long to read; its job may have been cancelled since.
+        if not await in_database(jobs_still_held, request_ids=[self._request_id]):
+            raise _lost()
         self._spec = msgspec.structs.replace(spec, stream=False, priority=self._job.priority)
         return self._spec
 
@@ -139,7 +143,7 @@ class JobDoor:
             job_keep_result, request_id=self._request_id, result=self._result(entry)
         )
         if not kept:
-            raise ApiError(CLIENT_CLOSED, "job_lost", "The job is no longer this attempt's.")
+            raise _lost()
 
     async def _tell(self) -> None:
         self._told_at, told, self._untold = time.monotonic(), self._untold, []
@@ -160,3 +164,7 @@ class JobDoor:
             "prompt_tokens": entry.prompt_tokens,
             "completion_tokens": entry.completion_tokens,
         }
+
+
+def _lost() -> ApiError:
+    return ApiError(CLIENT_CLOSED, "job_lost", "The job is no longer this attempt's.")

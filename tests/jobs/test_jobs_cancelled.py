@@ -17,6 +17,7 @@ def _cancel(client: httpx.Client, task_id: str, by: str) -> httpx.Response:
 async def test_a_job_cancelled_while_queued_is_never_begun(working_web: LiveWeb, by: str) -> None:
     with working_web.client() as client:
         task_id = submit(client, model="other")
+        await until(lambda: task(client, task_id)["waiting_for"], "no runner yet")
         cancelled = _cancel(client, task_id, by)
         assert cancelled.status_code == 200
         assert cancelled.json()["status"] == "cancelled"
