@@ -35,6 +35,9 @@ def form(**fields: Any) -> dict[str, Any]:
         "max_queue": "256",
         "threads": "0",
         "default_temperature": 1,
+        "price_prompt": "0.15",
+        "price_completion": "0.6",
+        "shared_prompts": "[]",
         "default_top_p": 1,
         "enabled": "on",
     }
