@@ -30,7 +30,7 @@ from inference.registry.directory import replicas
 from tests.canned_runner import CannedRunner, Script
 from tests.deploy.local_process import free_port, running
 from tests.engine.text.small_tokenizers import byte_level, write_directory
-from tests.live_cast import CONTEXT_LENGTH
+from tests.live_cast import CONTEXT_LENGTH, STAGES
 from tests.store_process import running_store
 
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
@@ -46,7 +46,6 @@ _UNLIMITED: Final = {
         for by in ("ADDRESS", "NAME")
     },
 }
-_stages: Final = itertools.count()
 
 
 @dataclass
@@ -59,6 +58,7 @@ class LiveWeb:
     extra: Mapping[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
+    _stages: Iterator[int] = field(default_factory=itertools.count)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -118,13 +118,19 @@ class LiveWeb:
 
         The block begins when the web sees it.
         """
-        name = model or stage()
+        name = model or self.stage()
         socket = self.folder / f"{name}-{time.monotonic_ns()}.sock"
         options.setdefault("context_length", CONTEXT_LENGTH)
         runner = CannedRunner(socket, name, script or Script(), **options)
         async with runner.announced(self.store()):
             await asyncio.sleep(FRESH_S)  # as old as what the web knows may be
             yield runner
+
+    def stage(self) -> str:
+        """Return the name of a model of this installation that no other test uses."""
+        number = next(self._stages)
+        assert number < STAGES, "raise STAGES: the cast has no more models"
+        return f"stage-{number}"
 
     def manage(self, *command: str) -> None:
         """Run an operator's command in the web's installation."""
@@ -188,11 +194,6 @@ class LiveWeb:
 def plain(request_id: str) -> str:
     """Return an id as SQLite keeps it, whatever a door put before it."""
     return request_id[-36:].replace("-", "")
-
-
-def stage() -> str:
-    """Return the name of a model that no other test uses."""
-    return f"stage-{next(_stages)}"
 
 
 async def until(true: Callable[[], object], what: str, seconds: float = WAIT_S) -> None:

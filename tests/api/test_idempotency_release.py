@@ -11,7 +11,7 @@ from tests.api.doors import DOORS, GenerationDoor, refusal
 from tests.api.keyed import fresh_key, is_replay, post
 from tests.canned_runner import Script
 from tests.gateway.faulty_runner import FaultyRunner
-from tests.live_web import LiveWeb, StartWeb, stage, until
+from tests.live_web import LiveWeb, StartWeb, until
 
 ENDLESS = Script(tokens=100_000, interval_s=0.5)
 
@@ -34,7 +34,7 @@ async def test_a_refused_request_frees_its_key(live_web: LiveWeb) -> None:
 async def test_a_stream_that_ends_with_an_error_is_not_kept(
     live_web: LiveWeb, door: GenerationDoor
 ) -> None:
-    model, key = stage(), fresh_key()
+    model, key = live_web.stage(), fresh_key()
     socket = live_web.folder / f"{model}.sock"
     faulty = FaultyRunner(socket, model, fault="dies", words=3)
     async with live_web.async_client() as client:

@@ -9,14 +9,14 @@ from inference.gateway.replicas import FRESH_S
 from tests.api.doors import CHAT, refusal
 from tests.canned_runner import CannedRunner, Script
 from tests.gateway.faulty_runner import FaultyRunner
-from tests.live_web import LiveWeb, stage, until
+from tests.live_web import LiveWeb, until
 
 FIVE = Script(tokens=5)
 
 
 @pytest.fixture
-def model() -> str:
-    return stage()
+def model(live_web: LiveWeb) -> str:
+    return live_web.stage()
 
 
 def asking(model: str, **fields: Any) -> dict[str, Any]:

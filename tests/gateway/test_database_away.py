@@ -14,7 +14,7 @@ from inference.registry.directory import announce
 from tests.api.doors import CHAT, COMPLETIONS, refusal
 from tests.canned_runner import CannedRunner, Script
 from tests.deploy.postgres_server import postgres_server
-from tests.live_web import LiveWeb, StartWeb, stage, until
+from tests.live_web import LiveWeb, StartWeb, until
 
 DATABASE = "platform"
 
@@ -175,7 +175,7 @@ async def test_a_replica_whose_id_is_longer_than_its_column_loses_no_row(
     web: LiveWeb, postgres: Postgres
 ) -> None:
     async with web.runner() as runner, web.async_client() as client:
-        model = stage()
+        model = web.stage()
         announce(web.store(), msgspec.structs.replace(runner.replica(), id="r" * 150, model=model))
         await asyncio.sleep(FRESH_S)
         answer = await client.post(CHAT.address, json=CHAT.asking(model=model))

@@ -15,7 +15,7 @@ from inference.registry.directory import announce
 from tests.api.doors import CHAT, DOORS, GenerationDoor, refusal
 from tests.canned_runner import CannedRunner, Script
 from tests.gateway.faulty_runner import FaultyRunner
-from tests.live_web import LiveWeb, stage, until
+from tests.live_web import LiveWeb, until
 from tests.sse import DONE, events
 
 FIVE = Script(tokens=5)
@@ -23,8 +23,8 @@ BUSY = 8  # what a replica reports that should be picked last
 
 
 @pytest.fixture
-def model() -> str:
-    return stage()
+def model(live_web: LiveWeb) -> str:
+    return live_web.stage()
 
 
 @pytest.fixture
