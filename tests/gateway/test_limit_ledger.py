@@ -32,20 +32,21 @@ def ada(store: "redis.Redis") -> User:
     return person("ada")
 
 
-def answered(user: User, seconds_ago: float, **fields: Any) -> None:
-    """Put a request into the history that was answered then."""
+def answered(user: User, seconds_ago: float, *, skew_s: float = 0, **fields: Any) -> None:
+    """Put a request into the history that was answered then; the web's clock may be off."""
     moment = time.time() - seconds_ago
+    by_the_web = moment + skew_s
     values: dict[str, Any] = {
         "charged_requests": 1,
         "charged_tokens": 10,
         "cost_nano": 16,
         "model_name": "tiny",
         "counted_at": int(moment * 1000),
-        "created_at": datetime.fromtimestamp(moment, UTC),
+        "created_at": datetime.fromtimestamp(by_the_web, UTC),
         **fields,
     }
     row = entry(user_id=user.pk, **values)
-    row.id = row.id.__class__(int=(int(moment * 1000) << 80) | (row.id.int & ((1 << 80) - 1)))
+    row.id = row.id.__class__(int=(int(by_the_web * 1000) << 80) | (row.id.int & ((1 << 80) - 1)))
     entries_write([row])
 
 
@@ -81,6 +82,14 @@ async def test_a_store_that_lost_its_memory_forgives_nothing(
         await asyncio.to_thread(answered, ada, 60)
     store.flushall()
     assert len(admitted(await at_once(20, who, request()))) == 3
+
+
+@pytest.mark.parametrize("skew_s", [-3600, 3600])
+async def test_a_web_whose_clock_is_off_changes_nothing(ada: User, skew_s: float) -> None:
+    for seconds_ago in (5, 30 * 60, 90 * 60):
+        await asyncio.to_thread(answered, ada, seconds_ago, skew_s=skew_s)
+    rules = [rule("requests", window, 9) for window in ("minute", "hour", "day")]
+    assert await used(ada, *rules) == [1, 2, 3]
 
 
 async def test_a_window_slides_and_the_refusal_says_when(ada: User) -> None:
