@@ -48,6 +48,7 @@ def _keys() -> dict[str, str]:
         "other only": key_of(ada, allowed_models=["other"]),
         "no bodies": key_of(ada, store_bodies=False),
         "manager": key_of(ada, scope=sorted(scopes.ALL)),
+        "lister": key_of(person("lister")),
         # Each is taken from its owner by one test.
         "soon revoked": key_of(ada),
         "soon expired": key_of(ada),

@@ -13,7 +13,7 @@ ADDRESS = "/api/v1/tasks"
 @pytest.fixture(scope="module")
 def submitted(live_web: LiveWeb) -> list[str]:
     """Five jobs of a user who has no others, oldest first; the first is cancelled."""
-    with live_web.client("soon deactivated") as client:
+    with live_web.client("lister") as client:
         ids = [
             client.post("/api/v1/generate/async", json={"text": "hi", "model": model}).json()
             for model in ("tiny", "other", "tiny", "tiny", "other")
@@ -24,7 +24,7 @@ def submitted(live_web: LiveWeb) -> list[str]:
 
 
 def _list(web: LiveWeb, **query: Any) -> dict[str, Any]:
-    with web.client("soon deactivated") as client:
+    with web.client("lister") as client:
         answer = client.get(ADDRESS, params=query)
     assert answer.status_code == 200, answer.text
     page: dict[str, Any] = answer.json()
@@ -44,7 +44,7 @@ def test_all_come_newest_first(live_web: LiveWeb, submitted: list[str]) -> None:
 
 def test_pages_follow_each_other_without_a_gap(live_web: LiveWeb, submitted: list[str]) -> None:
     found, address = [], f"{ADDRESS}?limit=2"
-    with live_web.client("soon deactivated") as client:
+    with live_web.client("lister") as client:
         while address:
             page = client.get(address).json()
             found += _ids(page)
