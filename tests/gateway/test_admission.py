@@ -14,6 +14,7 @@ from aiplatform.pipelined_store import pipelined_store
 from aiplatform.snapshot import Snapshot
 from inference.gateway import replicas
 from inference.gateway.limits import reservation
+from inference.gateway.limits.counters import Amounts
 from inference.gateway.limits.reservation import Reservation
 from tests.api.doors import CHAT, DOORS, GenerationDoor, refusal
 from tests.canned_runner import Script
@@ -144,6 +145,15 @@ async def test_what_ends_while_the_store_is_away_is_counted_when_it_is_back(
     assert reserved(store, "user:1") == 3
     settings.REDIS_URL = there
     await until(lambda: not store.keys(), "nothing is reserved any more", seconds=3)
+
+
+async def test_what_was_settled_and_not_answered_is_counted_once(store: "redis.Redis") -> None:
+    (one,) = admitted(await at_once(1, caller(), request()))
+    store.hset("use:user:1:tokens:total", mapping={"u": 0, "r": 0})
+    store.sadd("counters:user:1", "tokens|0|0|use:user:1:tokens:total")
+    for _ in range(3):  # as if the answer to the first had been lost
+        await one._settle(Amounts(tokens=7))
+    assert store.hget("use:user:1:tokens:total", "u") == b"7"
 
 
 async def test_without_the_store_nobody_is_admitted(store_away: None) -> None:

@@ -54,6 +54,8 @@ class Patience:
         """Load what nobody else is loading; wait a moment for the rest. Raises ApiError."""
         if time.monotonic() > self._deadline:
             raise errors.limits_unavailable()
-        loaded = await asyncio.gather(*(counter_load(counter) for counter in counters))
+        # Shielded: what one caller began to load others wait for, whether that caller stays or not.
+        loads = [asyncio.create_task(counter_load(counter)) for counter in counters]
+        loaded = await asyncio.shield(asyncio.gather(*loads))
         if not all(loaded):
             await asyncio.sleep(_LOOK_AGAIN_S)

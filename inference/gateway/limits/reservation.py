@@ -17,6 +17,8 @@ from inference.gateway.limits.programs import ADMIT, RENEW, SETTLE
 log = structlog.get_logger(__name__)
 
 _RENEWED_AT_ONCE: Final = 200
+# A store that was slow for a moment should not keep what is set aside until the next renewal.
+_TRIED_AGAIN_AFTER_S: Final = (0.1, 0.5, 0.0)
 # What is said where nothing frees by itself: somebody has to change a limit first.
 NEVER_MS: Final = 24 * 3_600_000
 
@@ -41,6 +43,7 @@ class Reservation:
         self.at = 0  # ms; when it was admitted
         self._indexes = [index_key(subject) for subject in subjects]
         self._used: Amounts | None = None
+        self._tried = False  # to settle
         _held[request_id] = self
         _keep_renewing()
 
@@ -51,13 +54,18 @@ class Reservation:
         dies by itself with this process.
         """
         self._used = used
-        try:
-            await self._settle(used)
-        except Unavailable:
-            log.warning("settled_later", request=self.request_id)
+        for pause in _TRIED_AGAIN_AFTER_S:
+            try:
+                await self._settle(used)
+            except Unavailable:
+                await asyncio.sleep(pause)
+            else:
+                return
+        log.warning("settled_later", request=self.request_id)
 
     async def _settle(self, used: Amounts) -> None:
-        arguments = [self.request_id, self.at]
+        arguments = [self.request_id, int(self._tried), self.at]
+        self._tried = True
         for resource, amount in used._asdict().items():
             arguments += [resource, amount]
         await pipelined_store().run(SETTLE, self._indexes, arguments)

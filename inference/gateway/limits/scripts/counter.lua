@@ -75,7 +75,8 @@ local function frees(key, window, bucket, first, last, excess)
   return -1
 end
 
--- Give back what a request reserved. Its lease is a hash: counter → amount.
+-- Give back what a request reserved; return whether it held anything. Its lease is a hash:
+-- counter → amount.
 local function give_back(id)
   local lease = 'lease:' .. id
   local held = redis.call('HGETALL', lease)
@@ -89,6 +90,7 @@ local function give_back(id)
   end
   redis.call('DEL', lease)
   redis.call('ZREM', 'leases', id)
+  return #held > 0
 end
 
 -- A lease dies by itself when whoever holds it stops renewing, so nothing leaks for good.
