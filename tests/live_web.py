@@ -143,7 +143,8 @@ class LiveWeb:
 
     def leases(self) -> int:
         """Return how many requests hold a reservation."""
-        return int(self.store().zcard("leases"))
+        now = time.time() * 1000  # one that has expired is as good as gone
+        return int(self.store().zcount("leases", now, "+inf"))
 
     def sql(self, statement: str, *values: Any) -> list[dict[str, Any]]:
         """Run a statement in the web's database, past the web."""

@@ -105,7 +105,7 @@ async def test_two_hundred_that_vanish_leave_nothing_behind(live_web: LiveWeb) -
         await until(
             lambda: live_web.metric("aiplatform_generations_open") == 0, "no generation open"
         )
-        await until(lambda: not live_web.leases(), "no lease held", seconds=5)
+        await until(lambda: not live_web.leases(), "no lease held")
         rows = live_web.rows("model_name = ?", runner.model)
         assert Counter(row["status"] for row in rows) == {"cancelled": len(rows)}
         assert len({row["id"] for row in rows}) == len(rows) <= 200

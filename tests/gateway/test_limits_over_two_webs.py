@@ -96,7 +96,10 @@ async def test_five_hundred_that_vanish_leave_nothing_and_pay_for_what_was_made(
                     *(_vanish((one, other)[number % 2], runner, number) for number in range(50))
                 )
             await until(lambda: runner.running == 0, "no slot is taken", seconds=5)
-            await until(lambda: not one.leases(), "nothing is reserved", seconds=5)
+            # At once where the machine has time; a crowded one may need a second attempt to settle.
+            await until(lambda: not one.leases(), "nothing is reserved")
+            with one.client() as client:  # looking gives back what expired
+                assert client.get("/api/v1/quotas").status_code == 200
             rows = one.rows("model_name = ?", runner.model)
             assert {row["status"] for row in rows} == {"cancelled"}
             assert sum(row["completion_tokens"] for row in rows) == runner.counters.tokens > 0
