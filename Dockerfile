@@ -12,10 +12,10 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
 # this stage.
 ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
-RUN python -m venv /opt/venv
+RUN python -m venv /venv
 COPY requirements.txt /tmp/requirements.txt
 # Wheels only: nothing is compiled here, and no setup.py of a stranger runs.
-RUN /opt/venv/bin/pip install --only-binary=:all: --requirement /tmp/requirements.txt
+RUN /venv/bin/pip install --only-binary=:all: --requirement /tmp/requirements.txt
 # The engine's kernels, for every kind of processor that the image may meet. Debian's compiler of the
 # base image's release: pinned with it.
 # hadolint ignore=DL3008
@@ -23,7 +23,7 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends g++ \
     && rm -rf /var/lib/apt/lists/*
 COPY inference/engine/kernels /tmp/kernels
-RUN python /tmp/kernels/build.py --every --into /opt/kernels
+RUN python /tmp/kernels/build.py --every --into /kernels
 
 FROM ${PYTHON} AS final
 # A fixed id, so that the owner of a volume's files is known beforehand.
@@ -33,18 +33,18 @@ RUN groupadd --gid 10001 aiplatform \
     && install --directory --owner=10001 --group=10001 --mode=0700 \
         /var/lib/aiplatform /var/lib/aiplatform/models /run/aiplatform \
     && install --directory --owner=10001 --group=10001 --mode=0755 /var/lib/aiplatform/static
-COPY --from=build /opt/venv /opt/venv
-COPY --from=build /opt/kernels /opt/kernels
+COPY --from=build /venv /venv
+COPY --from=build /kernels /kernels
 COPY . /app
 WORKDIR /app
-ENV PATH=/opt/venv/bin:$PATH \
+ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     HOST=0.0.0.0 \
     PORT=8000 \
     VAR_DIR=/var/lib/aiplatform \
     RUN_DIR=/run/aiplatform \
-    KERNELS_DIR=/opt/kernels
+    KERNELS_DIR=/kernels
 RUN python -m compileall -q aiplatform accounts inference
 USER 10001:10001
 VOLUME /var/lib/aiplatform

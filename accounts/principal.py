@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
 
+    from rest_framework.request import Request
+
     from accounts.limit_rules import LimitRule
 
 
@@ -31,3 +33,10 @@ class Principal:
     def may_use_model(self, name: str) -> bool:
         """Return whether the key is meant for the model `name`."""
         return not self.allowed_models or name in self.allowed_models
+
+
+def principal_of(request: "Request") -> Principal:
+    """Return who is calling a view that let nobody else in."""
+    principal: object = request.user
+    assert isinstance(principal, Principal)
+    return principal

@@ -23,12 +23,14 @@ class ProblemSerializer(serializers.Serializer[Any]):
     param = serializers.CharField(required=False)
 
 
-def described(summary: str, code: int, answer: Any, *failures: int) -> Callable[[F], F]:
+def described(
+    summary: str, code: int | tuple[int, str], answer: Any, *failures: int, **further: Any
+) -> Callable[[F], F]:
     """Return the schema of an operation: what it answers, and that it may refuse with 401 and 403
-    and with each of `failures`.
+    and with each of `failures`. `further` is what `extend_schema` takes besides;
+    `answers` in it are further ones that are no refusals.
     """
     problems = {(failure, _KIND): ProblemSerializer for failure in (401, 403, *failures)}
-    decorate: Callable[[F], F] = extend_schema(
-        summary=summary, responses={code: answer, **problems}
-    )
+    answers = {code: answer, **further.pop("answers", {}), **problems}
+    decorate: Callable[[F], F] = extend_schema(summary=summary, responses=answers, **further)
     return decorate

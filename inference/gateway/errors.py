@@ -40,7 +40,7 @@ def prompt_not_renderable(detail: str, param: str) -> ApiError:
 
 
 def over_limit(*, reason: dict[str, Any], retry_after: float) -> ApiError:
-    """`reason` is the limit as `limits.report.described` tells it, and what was wanted of it."""
+    """`reason` is the limit as `limits.report.limit_told` tells it, and what was wanted of it."""
     many = what_over(reason["resource"], reason["window"])
     model = f" of {reason['model']}" if reason["model"] else ""
     return ApiError(

@@ -22,7 +22,7 @@ from accounts.api.keys.serializers import (
 )
 from accounts.models import ApiKey, User
 from accounts.permissions import HasScope
-from accounts.principal import Principal
+from accounts.principal import Principal, principal_of
 from accounts.rate_limits import rate_limited
 from accounts.selectors import keys_listed, keys_visible
 from accounts.services import (
@@ -118,9 +118,7 @@ class KeyViewSet(CreatesOnce, GenericViewSet[ApiKey]):
 
     @property
     def _principal(self) -> Principal:
-        principal: object = self.request.user
-        assert isinstance(principal, Principal)
-        return principal
+        return principal_of(self.request)
 
     def _named(self, username: str) -> str:
         # The same for a name that nobody has: who is no admin learns nothing of others.

@@ -19,7 +19,7 @@ IN_HEADERS: Final = (Resource.REQUESTS, Resource.TOKENS)
 def verdict_noted(verdict: Verdict) -> dict[str, Any]:
     """Return the verdict as the history keeps it."""
     limits = [
-        {**described(state), "wanted": _shown(state, verdict.wanted.of(state.rule.resource))}
+        {**limit_told(state), "wanted": _shown(state, verdict.wanted.of(state.rule.resource))}
         for state in verdict.states
     ]
     retry = verdict.retry_ms
@@ -36,7 +36,7 @@ def verdict_refusal(verdict: Verdict, *, otherwise_s: float) -> ApiError:
     state = verdict.states[verdict.refused_by or 0]
     rule = state.rule
     retry = otherwise_s if verdict.retry_ms is None else verdict.retry_ms / 1000
-    reason = {**described(state), "wanted": _shown(state, verdict.wanted.of(rule.resource))}
+    reason = {**limit_told(state), "wanted": _shown(state, verdict.wanted.of(rule.resource))}
     if (rule.per, rule.resource, rule.source) == ("model", "concurrency", "platform"):
         return errors.queue_full(
             model=rule.model_name, waiting=state.reserved, retry_after=retry, reason=reason
@@ -44,7 +44,7 @@ def verdict_refusal(verdict: Verdict, *, otherwise_s: float) -> ApiError:
     return errors.over_limit(reason=reason, retry_after=retry)
 
 
-def described(state: LimitState) -> dict[str, Any]:
+def limit_told(state: LimitState) -> dict[str, Any]:
     """Return one limit as it stands, in the words and units of the API."""
     rule = state.rule
     return {

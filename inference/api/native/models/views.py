@@ -12,7 +12,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts import scopes
 from accounts.permissions import ReadOrAdminWrite
-from accounts.principal import Principal
+from accounts.principal import principal_of
 from aiplatform.errors import ApiError
 from aiplatform.idempotency.views import CreatesOnce
 from aiplatform.problem_schema import described
@@ -72,13 +72,7 @@ class ModelViewSet(CreatesOnce, GenericViewSet[Model]):
 
     def get_queryset(self) -> QuerySet[Model]:
         """Return the models that the caller may see."""
-        return models_visible(names=self._principal.allowed_models)
-
-    @property
-    def _principal(self) -> Principal:
-        principal: object = self.request.user
-        assert isinstance(principal, Principal)
-        return principal
+        return models_visible(names=principal_of(self.request).allowed_models)
 
     def _find(self, name: str) -> Model:
         # PostgreSQL takes no NUL in a text, and no name has one.
@@ -88,7 +82,7 @@ class ModelViewSet(CreatesOnce, GenericViewSet[Model]):
         return model
 
     def _refuse_foreign(self, name: str) -> None:
-        if not self._principal.may_use_model(name):
+        if not principal_of(self.request).may_use_model(name):
             detail = "This API key is limited to other models and may not create this one."
             raise ApiError(403, "model_not_allowed", detail, param="name")
 

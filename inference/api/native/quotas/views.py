@@ -1,25 +1,21 @@
 """Read one's limits and what is left of them."""
 
-from typing import Any, Final
+from typing import Any
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from accounts import scopes
 from accounts.permissions import HasScope
-from accounts.principal import Principal
-from aiplatform.problem_schema import ProblemSerializer
+from accounts.principal import Principal, principal_of
+from aiplatform.problem_schema import described
 from inference.api.native.quotas.serializers import QuotaListSerializer, QuotaQuerySerializer
-from inference.api.native.usage.whose import principal_of
 from inference.gateway.errors import unknown_model
 from inference.gateway.limits.counters import shown
 from inference.gateway.limits.peek import LimitState, limits_peek_blocking
-from inference.gateway.limits.report import described
+from inference.gateway.limits.report import limit_told
 from inference.registry.selectors import models_visible
-
-_PROBLEM: Final = "application/problem+json"
 
 
 class QuotaViewSet(ViewSet):
@@ -28,14 +24,10 @@ class QuotaViewSet(ViewSet):
     permission_classes = [HasScope]
     required_scope = scopes.USAGE_READ
 
-    @extend_schema(
+    @described(
+        *("Read the limits on the caller", 200, QuotaListSerializer, 400, 404, 503),
         tags=["usage"],
-        summary="Read the limits on the caller",
         parameters=[QuotaQuerySerializer],
-        responses={
-            200: QuotaListSerializer,
-            **{(status, _PROBLEM): ProblemSerializer for status in (400, 401, 403, 404, 503)},
-        },
     )
     def list(self, request: Request) -> Response:
         """Return each limit with what is used, reserved and left of it."""
@@ -55,4 +47,4 @@ def _refuse_unknown(principal: Principal, model: str) -> None:
 
 
 def _quota(state: LimitState) -> dict[str, Any]:
-    return {**described(state), "remaining": shown(state.rule.resource, state.remaining)}
+    return {**limit_told(state), "remaining": shown(state.rule.resource, state.remaining)}

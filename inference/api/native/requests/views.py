@@ -2,8 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request as Call
@@ -13,8 +12,9 @@ from rest_framework.viewsets import ViewSet
 
 from accounts import scopes
 from accounts.permissions import HasScope
+from accounts.principal import principal_of
 from aiplatform.errors import ApiError
-from aiplatform.problem_schema import ProblemSerializer
+from aiplatform.problem_schema import described
 from inference.api.native.requests.explanation import explanation_of
 from inference.api.native.requests.serializers import (
     ExplanationSerializer,
@@ -23,32 +23,20 @@ from inference.api.native.requests.serializers import (
     RequestQuerySerializer,
     RequestSerializer,
 )
-from inference.api.native.usage.whose import is_overseer, principal_of, whose
+from inference.api.native.usage.whose import is_overseer, whose
 from inference.gateway.models import Request
 from inference.gateway.selectors import RequestFilter, request_find, requests_page
 
-Action = TypeVar("Action", bound=Callable[..., Any])
-
 # The id as it is, or as a door answers with it: `chatcmpl-<id>`.
 _ID: Final = re.compile(r"(?:[a-z_]{1,20}-)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.I)
-_PROBLEM: Final = "application/problem+json"
 
 
-def _described(
-    summary: str, answer: Any, *failures: int, **further: Any
-) -> Callable[[Action], Action]:
-    problems = {(failure, _PROBLEM): ProblemSerializer for failure in (401, 403, *failures)}
-    decorate: Callable[[Action], Action] = extend_schema(
-        tags=["requests"], summary=summary, responses={200: answer, **problems}, **further
-    )
-    return decorate
-
-
+@extend_schema(tags=["requests"])
 @extend_schema_view(
-    list=_described(
-        "List requests", RequestPageSerializer, 400, parameters=[RequestQuerySerializer]
+    list=described(
+        "List requests", 200, RequestPageSerializer, 400, parameters=[RequestQuerySerializer]
     ),
-    retrieve=_described("Read a request", RequestDetailSerializer, 404),
+    retrieve=described("Read a request", 200, RequestDetailSerializer, 404),
 )
 class RequestViewSet(ViewSet):
     """The caller's requests; for admins with the scope `admin` everybody's.
@@ -81,7 +69,7 @@ class RequestViewSet(ViewSet):
         return Response(answer)
 
     # Above, drf-spectacular overlooks an action whose name is none of DRF's own.
-    @_described("Why a request went as it did", ExplanationSerializer, 404)
+    @described("Why a request went as it did", 200, ExplanationSerializer, 404)
     def explain(self, request: Call, request_id: str) -> Response:
         """Return what decided over one request, for people and for programs."""
         return Response(explanation_of(self._find(request_id)))

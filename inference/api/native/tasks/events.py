@@ -9,7 +9,7 @@ from django.db import Error as DatabaseAway
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from accounts import scopes
@@ -19,7 +19,7 @@ from accounts.principal import Principal
 from aiplatform.database import in_database
 from aiplatform.errors import ApiError, problem
 from aiplatform.json_media import encode
-from aiplatform.problem_schema import ProblemSerializer
+from aiplatform.problem_schema import described
 from aiplatform.store import Unavailable
 from inference.api.dispatch import AsyncViewSet
 from inference.api.http_door import STREAM, STREAM_HEADERS
@@ -31,7 +31,6 @@ from inference.jobs.progress import BEGINNING, Progress, Told
 from inference.jobs.watching import END, Seen, watched
 
 _EVENT_ID: Final = re.compile(r"\d{1,20}-\d{1,20}|end")
-_PROBLEM: Final = "application/problem+json"
 _KEEP_ALIVE: Final = b": keep-alive\n\n"
 _KEEP_ALIVE_S: Final = 15.0
 # A revoked key stops watching within this.
@@ -41,19 +40,15 @@ _AUTHENTICATE_EVERY_S: Final = 1.0
 class TaskEventsViewSet(AsyncViewSet):
     """Watch a job; its owner alone may."""
 
-    @extend_schema(
+    @described(
+        *("Watch a task", (200, STREAM), OpenApiTypes.STR, 400, 404, 503),
         tags=["tasks"],
-        summary="Watch a task",
         parameters=[
             OpenApiParameter(
                 "Last-Event-ID", str, OpenApiParameter.HEADER, description="Where one was."
             )
         ],
-        responses={
-            (200, STREAM): OpenApiTypes.STR,
-            204: None,
-            **{(code, _PROBLEM): ProblemSerializer for code in (400, 401, 403, 404, 503)},
-        },
+        answers={204: None},
     )
     async def watch(self, request: Request, task_id: str) -> HttpResponseBase:
         """Answer with every event so far and those that come, until the job has ended."""

@@ -3,20 +3,18 @@
 from typing import Any, Final
 
 from asgiref.sync import async_to_sync
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from accounts import scopes
 from accounts.permissions import HasScope
-from accounts.principal import Principal
+from accounts.principal import Principal, principal_of
 from aiplatform.clients import client_address, user_agent
 from aiplatform.idempotency.views import CreatesOnce
 from aiplatform.json_media import encode
-from aiplatform.problem_schema import ProblemSerializer
+from aiplatform.problem_schema import described
 from inference.api.native.tasks.serializers import GenerateAsyncSerializer, SubmittedSerializer
-from inference.api.native.usage.whose import principal_of
 from inference.gateway import errors
 from inference.gateway.spec import GenerationSpec
 from inference.jobs.early import refuse_early
@@ -25,7 +23,6 @@ from inference.jobs.services import job_submit
 
 # DRF copies every field for each serializer it makes; validation itself keeps no state.
 _BODY: Final = GenerateAsyncSerializer()
-_PROBLEM: Final = "application/problem+json"
 
 
 class AsyncTextViewSet(CreatesOnce, ViewSet):
@@ -34,17 +31,10 @@ class AsyncTextViewSet(CreatesOnce, ViewSet):
     permission_classes = [HasScope]
     required_scope = scopes.JOBS
 
-    @extend_schema(
+    @described(
+        *("Generate text later", 202, SubmittedSerializer, 400, 404, 409, 413, 415, 429, 503),
         tags=["tasks"],
-        summary="Generate text later",
         request=GenerateAsyncSerializer,
-        responses={
-            202: SubmittedSerializer,
-            **{
-                (code, _PROBLEM): ProblemSerializer
-                for code in (400, 401, 403, 404, 409, 413, 415, 429, 503)
-            },
-        },
     )
     def create(self, request: Request) -> Response:
         """Queue what /api/v1/generate/text would answer at once. Needs the scope `generate` too."""

@@ -1,7 +1,6 @@
 """List, read and cancel jobs."""
 
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
@@ -11,8 +10,9 @@ from rest_framework.viewsets import ViewSet
 
 from accounts import scopes
 from accounts.permissions import HasScope
+from accounts.principal import principal_of
 from aiplatform.errors import ApiError
-from aiplatform.problem_schema import ProblemSerializer
+from aiplatform.problem_schema import described
 from aiplatform.store import Unavailable
 from inference.api.native.tasks.form import row_form, task_form
 from inference.api.native.tasks.lookup import job_of
@@ -21,29 +21,16 @@ from inference.api.native.tasks.serializers import (
     TaskQuerySerializer,
     TaskSerializer,
 )
-from inference.api.native.usage.whose import principal_of
 from inference.jobs.models import Job
 from inference.jobs.progress import Progress, progress_read
 from inference.jobs.selectors import JobFilter, jobs_page
 from inference.jobs.services import job_cancel
 
-Described = TypeVar("Described", bound=Callable[..., Any])
-_PROBLEM: Final = "application/problem+json"
 
-
-def _described(
-    summary: str, answer: Any, *failures: int, **further: Any
-) -> Callable[[Described], Described]:
-    problems = {(failure, _PROBLEM): ProblemSerializer for failure in (401, 403, *failures)}
-    decorate: Callable[[Described], Described] = extend_schema(
-        tags=["tasks"], summary=summary, responses={200: answer, **problems}, **further
-    )
-    return decorate
-
-
+@extend_schema(tags=["tasks"])
 @extend_schema_view(
-    list=_described("List tasks", TaskPageSerializer, 400, parameters=[TaskQuerySerializer]),
-    retrieve=_described("Read a task", TaskSerializer, 404),
+    list=described("List tasks", 200, TaskPageSerializer, 400, parameters=[TaskQuerySerializer]),
+    retrieve=described("Read a task", 200, TaskSerializer, 404),
 )
 class TaskViewSet(ViewSet):
     """The caller's own jobs; nobody else's, whoever asks."""
@@ -76,7 +63,7 @@ class TaskViewSet(ViewSet):
         job = job_of(principal_of(request), task_id)
         return Response(task_form(job, _progress_of(job)))
 
-    @_described("Cancel a task", TaskSerializer, 404, 409, request=None)
+    @described("Cancel a task", 200, TaskSerializer, 404, 409, request=None)
     def cancel(self, request: Request, task_id: str) -> Response:
         """End a job that waits or runs. What it made until then is charged."""
         job = job_of(principal_of(request), task_id)

@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
@@ -10,17 +9,17 @@ from rest_framework.viewsets import ViewSet
 from accounts import scopes
 from accounts.models import ApiKey, User
 from accounts.permissions import HasScope
+from accounts.principal import principal_of
 from aiplatform.errors import ApiError
-from aiplatform.problem_schema import ProblemSerializer
+from aiplatform.problem_schema import described
 from inference.api.native.usage.serializers import UsageAnswerSerializer, UsageQuerySerializer
-from inference.api.native.usage.whose import principal_of, whose
+from inference.api.native.usage.whose import whose
 from inference.gateway.cost_text import cost_text
 from inference.gateway.selectors_usage import UsageFilter, usage_sums
 from inference.gateway.usage_days import SUMS
 
 # Told, never cut in silence: a sum that lacks rows is wrong.
 MAX_GROUPS: Final = 5_000
-_PROBLEM: Final = "application/problem+json"
 
 
 class UsageViewSet(ViewSet):
@@ -29,14 +28,10 @@ class UsageViewSet(ViewSet):
     permission_classes = [HasScope]
     required_scope = scopes.USAGE_READ
 
-    @extend_schema(
+    @described(
+        *("Read usage", 200, UsageAnswerSerializer, 400),
         tags=["usage"],
-        summary="Read usage",
         parameters=[UsageQuerySerializer],
-        responses={
-            200: UsageAnswerSerializer,
-            **{(status, _PROBLEM): ProblemSerializer for status in (400, 401, 403)},
-        },
     )
     def list(self, request: Request) -> Response:
         """Return the sums of each group and of all of them."""

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from accounts import scopes
 from accounts.models import User
@@ -20,13 +19,6 @@ class WhoseSerializer(QuerySerializer):
         required=False, max_length=150, help_text="A user's name (admins): theirs, not one's own."
     )
     all = serializers.BooleanField(default=False, help_text="Everybody's (admins).")
-
-
-def principal_of(request: Request) -> Principal:
-    """Return who is calling a view that asks for a scope."""
-    principal: object = request.user
-    assert isinstance(principal, Principal)
-    return principal
 
 
 def is_overseer(principal: Principal) -> bool:

@@ -11,11 +11,11 @@ from rest_framework.viewsets import GenericViewSet
 from accounts import scopes
 from accounts.api.keys.pagination import KeyPagination
 from accounts.permissions import HasScope
+from accounts.principal import principal_of
 from accounts.rate_limits import rate_limited
 from aiplatform.errors import ApiError
 from aiplatform.idempotency.views import CreatesOnce
 from aiplatform.problem_schema import described
-from inference.api.native.usage.whose import principal_of
 from inference.api.native.webhooks.serializers import DeliveryFilterSerializer, DeliverySerializer
 from inference.jobs.webhooks.models import Delivery
 from inference.jobs.webhooks.selectors import deliveries_of, endpoints_of
