@@ -11,6 +11,7 @@ from collections import deque
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+import hiredis
 import redis.asyncio
 from django.conf import settings
 from redis.asyncio.connection import AbstractConnection
@@ -52,10 +53,10 @@ class PipelinedStore:
                 answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
                 # No await between the two: answers come in the order of the commands.
                 self._waiting.append(answer)
-                sending = connection.send_packed_command(
-                    connection.pack_command(*command), check_health=False
+                # redis-py packs in Python, which for many limits takes longer than their script.
+                await connection.send_packed_command(
+                    hiredis.pack_command(command), check_health=False
                 )
-                await sending
                 return await answer
         except TimeoutError as error:
             self._drop()

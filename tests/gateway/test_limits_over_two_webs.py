@@ -142,10 +142,10 @@ async def test_what_a_killed_web_had_reserved_is_released_and_the_ledger_agrees(
             assert other.process is not None
             other.process.send_signal(signal.SIGKILL)
             await asyncio.gather(*held)
+            await until(lambda: not one.leases(), "all have expired", 10)
             # Leases are looked at whenever somebody asks for a place.
-            await until(
-                lambda: _is_admitted(one, runner) and not one.leases(), "all are released", 10
-            )
+            await until(lambda: _is_admitted(one, runner), "all are released", 10)
+            await until(lambda: not one.leases(), "the one that was admitted is settled", 10)
             rows = one.rows("model_name = ?", runner.model)
             charged = sum(row["charged_tokens"] for row in rows)
             assert [held for key, held in counters(one).items() if "tokens" in key] == [

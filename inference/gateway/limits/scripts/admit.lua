@@ -22,9 +22,9 @@ for i, key in ipairs(KEYS) do
       local excess = used + wanted - limit
       retry = excess <= 0 and -1 or frees(key, window, bucket, first, last, excess)
     end
-    answer[#answer + 1] = whole(used)
-    answer[#answer + 1] = whole(reserved)
-    answer[#answer + 1] = whole(resets(window, bucket, last))
+    answer[#answer + 1] = used
+    answer[#answer + 1] = reserved
+    answer[#answer + 1] = resets(window, bucket, last)
   end
 end
 if #unknown > 0 then return {-1, now, unpack(unknown)} end

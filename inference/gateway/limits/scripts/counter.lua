@@ -41,22 +41,28 @@ local function state(key, window, bucket)
   return used, reserved, oldest, last
 end
 
--- Count an amount as used at the moment `at` (ms); first and last are the counter's buckets now.
-local function use(key, window, bucket, at, amount, first, last)
-  if window == 0 then
-    redis.call('HINCRBY', key, 'u', whole(amount))
-    redis.call('PEXPIRE', key, KEEP)
-    return
+-- Count `amount` as used at the moment `at` (ms) and give `back` of what is reserved, with one read
+-- and one write. Return false where the counter is unknown.
+local function book(key, window, bucket, at, amount, back)
+  local index = window > 0 and math.floor(at / bucket) or 0
+  local found = redis.call('HMGET', key, 'u', 'r', 'f', 'l', whole(index))
+  if not found[1] then return false end
+  local changed, first, last = {}, tonumber(found[3] or nil), tonumber(found[4] or nil)
+  local function set(field, number)
+    changed[#changed + 1] = field
+    changed[#changed + 1] = whole(number)
   end
-  local index = math.floor(at / bucket)
-  if index < math.floor((now - window) / bucket) then return end
-  redis.call('HINCRBY', key, 'u', whole(amount))
-  redis.call('HINCRBY', key, whole(index), whole(amount))
-  if not first or index < first then redis.call('HSET', key, 'f', whole(index)) end
-  if not last or index > last then
-    redis.call('HSET', key, 'l', whole(index))
-    redis.call('PEXPIRE', key, KEEP)
+  if back ~= 0 and found[2] then set('r', found[2] - back) end
+  local counts = amount > 0 and (window == 0 or index >= math.floor((now - window) / bucket))
+  if counts then set('u', found[1] + amount) end
+  if counts and window > 0 then
+    set(whole(index), (found[5] or 0) + amount)
+    if not first or index < first then set('f', index) end
+    if not last or index > last then set('l', index) end
   end
+  if #changed > 0 then redis.call('HSET', key, unpack(changed)) end
+  if counts and (window == 0 or not last or index > last) then redis.call('PEXPIRE', key, KEEP) end
+  return true
 end
 
 -- Return in how many ms the whole window is free again.
@@ -75,25 +81,30 @@ local function frees(key, window, bucket, first, last, excess)
   return -1
 end
 
--- Give back what a request reserved; return whether it held anything. Its lease is a hash:
--- counter → amount.
-local function give_back(id)
-  local lease = 'lease:' .. id
-  local held = redis.call('HGETALL', lease)
-  for i = 1, #held, 2 do
-    if redis.call('HEXISTS', held[i], 'r') == 1 then
-      if redis.call('HINCRBY', held[i], 'r', '-' .. held[i + 1]) <= 0
-        and redis.call('HEXISTS', held[i], 'u') == 0 then
-        redis.call('DEL', held[i]) -- concurrency that nobody holds
-      end
-    end
+-- Return what a request reserved: counter → amount, as a flat list.
+local function lease_of(id)
+  return redis.call('HGETALL', 'lease:' .. id)
+end
+
+-- Give back what is reserved on one counter.
+local function give_back(key, amount)
+  if redis.call('HEXISTS', key, 'r') == 0 then return end
+  if redis.call('HINCRBY', key, 'r', '-' .. amount) <= 0
+    and redis.call('HEXISTS', key, 'u') == 0 then
+    redis.call('DEL', key) -- concurrency that nobody holds
   end
-  redis.call('DEL', lease)
+end
+
+local function end_lease(id)
+  redis.call('DEL', 'lease:' .. id)
   redis.call('ZREM', 'leases', id)
-  return #held > 0
 end
 
 -- A lease dies by itself when whoever holds it stops renewing, so nothing leaks for good.
 local function expire_leases()
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'leases', '-inf', now)) do give_back(id) end
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'leases', '-inf', now)) do
+    local held = lease_of(id)
+    for i = 1, #held, 2 do give_back(held[i], held[i + 1]) end
+    end_lease(id)
+  end
 end

@@ -3,9 +3,7 @@
 -- Returns 1, or 0 if another loader has taken over.
 if redis.call('HGET', KEYS[1], 'loading') ~= ARGV[1] then return 0 end
 for i = 4, #ARGV, 2 do
-  local ends = redis.call('HMGET', KEYS[1], 'f', 'l')
-  use(KEYS[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[i]), tonumber(ARGV[i + 1]),
-    tonumber(ends[1] or nil), tonumber(ends[2] or nil))
+  book(KEYS[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[i]), tonumber(ARGV[i + 1]), 0)
 end
 redis.call('HDEL', KEYS[1], 'loading', 'since')
 return 1

@@ -6,9 +6,9 @@ for i, key in ipairs(KEYS) do
   local window, bucket = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
   local used, reserved, _, last = state(key, window, bucket)
   if used then
-    answer[#answer + 1] = whole(used)
-    answer[#answer + 1] = whole(reserved)
-    answer[#answer + 1] = whole(resets(window, bucket, last))
+    answer[#answer + 1] = used
+    answer[#answer + 1] = reserved
+    answer[#answer + 1] = resets(window, bucket, last)
   else
     unknown[#unknown + 1] = i
   end
