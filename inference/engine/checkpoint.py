@@ -12,6 +12,8 @@ _CODE_SUFFIXES: Final = frozenset({".py", ".pyc", ".so"})
 _PICKLE_SUFFIXES: Final = frozenset({".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"})
 _WEIGHTS: Final = "model.safetensors"
 _INDEX: Final = "model.safetensors.index.json"
+# The data sets that an embedding model of sentence-transformers saw: a list, which nothing loads.
+_TRAINING_DATA: Final = "data_config.json"
 _MAX_JSON_BYTES: Final = 256 * 1024 * 1024
 _LENGTH: Final = struct.Struct("<Q")
 # The safetensors library's own bound.
@@ -44,8 +46,10 @@ class _Tensor:
     size: int | None  # bytes that dtype and shape make; None: unknown dtype
 
 
-def check_directory(path: Path) -> None:
+def check_directory(path: Path, *, with_tokenizer: bool = True) -> None:
     """Return if the model in `path` may be loaded. Raises CheckpointError with the reason.
+
+    A model of images has no use for a tokenizer and need not have one.
 
     Only the directory's own files are looked at: nothing is ever loaded from folders inside it.
     """
@@ -55,10 +59,15 @@ def check_directory(path: Path) -> None:
     for file in files:
         _check_name(file)
     _check_configs(path, files)
+    if with_tokenizer:
+        _check_tokenizer(path)
+    _check_weights(path, files)
+
+
+def _check_tokenizer(path: Path) -> None:
     if not (path / "tokenizer.json").is_file():
         raise BrokenCheckpoint("tokenizer.json is missing: the model needs a fast tokenizer")
     _read_object(path / "tokenizer.json")
-    _check_weights(path, files)
 
 
 def _check_name(file: Path) -> None:
@@ -79,7 +88,7 @@ def _check_configs(path: Path, files: list[Path]) -> None:
     if not (path / "config.json").is_file():
         raise BrokenCheckpoint("config.json is missing")
     for file in files:
-        if not file.name.endswith("config.json"):
+        if not file.name.endswith("config.json") or file.name == _TRAINING_DATA:
             continue
         config = _read_object(file)
         if "auto_map" in config:

