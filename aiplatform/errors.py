@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from aiplatform.error_pages import error_page, is_for_people
 from aiplatform.json_media import encode
 
 TITLES = {
@@ -115,6 +116,8 @@ def openai_response(error: ApiError) -> HttpResponse:
 
 def response_for(request: HttpRequest, error: ApiError) -> HttpResponse:
     """Return the answer in the form of the side that was called."""
+    if is_for_people(request):
+        return error_page(request, error.status, error.detail, headers=error.headers())
     if request.path.startswith("/v1/"):
         return openai_response(error)
     return problem_response(error, str(getattr(request, "id", "")))

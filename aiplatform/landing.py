@@ -1,8 +1,10 @@
 """The page at `/`: what is here, whether it is healthy, and how to get a first answer."""
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from aiplatform.database import in_database
 from aiplatform.health import health_report
 
 
@@ -13,5 +15,10 @@ async def favicon(request: HttpRequest) -> HttpResponse:
 
 async def landing(request: HttpRequest) -> HttpResponse:
     """Render the page."""
-    base = request.build_absolute_uri("/").rstrip("/")
-    return render(request, "landing.html", {"report": await health_report(), "base": base})
+    context = {
+        "report": await health_report(),
+        "base": request.build_absolute_uri("/").rstrip("/"),
+        "sign_up_open": settings.SIGN_UP_ENABLED,
+    }
+    # The header names who is signed in, which is read from the database.
+    return await in_database(render, request, "landing.html", context)

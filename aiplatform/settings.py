@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "aiplatform.middleware.request_scope",
     "corsheaders.middleware.CorsMiddleware",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "aiplatform.page_policy.page_policy",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -163,6 +164,9 @@ SIMPLE_JWT: dict[str, Any] = {
     "USER_ID_CLAIM": "sub",
     "CHECK_REVOKE_TOKEN": True,  # a token dies with the password it was made under
 }
+LOGIN_URL = "/account/sign-in"
+LOGIN_REDIRECT_URL = "/account/keys"
+CSRF_FAILURE_VIEW = "aiplatform.error_pages.csrf_refused"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.boolean("SECURE_COOKIES", False)
 
@@ -172,6 +176,7 @@ USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = env.directory("STATIC_ROOT", VAR_DIR / "static")
 
 # Limits of a request, before anything looks inside it.

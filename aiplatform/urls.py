@@ -5,7 +5,11 @@ from typing import Any
 from django.contrib import admin
 from django.urls import include, path, re_path
 from django_prometheus.exports import ExportToDjangoView
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import (
+    SpectacularAPIView,
+    SpectacularRedocView,
+    SpectacularSwaggerSplitView,
+)
 
 from accounts.rate_limits import AnonymousThrottle
 from accounts.sign_in import admin_sign_in
@@ -29,6 +33,7 @@ urlpatterns = [
     path("api/v1/", include("accounts.api.audit.urls")),
     path("api/v1/", include("accounts.api.tokens.urls")),
     path("api/v1/", include("accounts.api.sign_up.urls")),
+    path("account/", include("accounts.pages.urls")),
     path("admin/login/", admin_sign_in),  # before the admin's own at the same address
     path("admin/", admin.site.urls),
     re_path(r"^health/live/?$", health.live),
@@ -36,6 +41,6 @@ urlpatterns = [
     re_path(r"^health/?$", health.summary),
     re_path(r"^metrics/?$", ExportToDjangoView),
     re_path(r"^api/schema/?$", SpectacularAPIView.as_view(**_for_anyone), name="schema"),
-    re_path(r"^api/docs/?$", SpectacularSwaggerView.as_view(url_name="schema", **_for_anyone)),
+    re_path(r"^api/docs/?$", SpectacularSwaggerSplitView.as_view(url_name="schema", **_for_anyone)),
     re_path(r"^api/redoc/?$", SpectacularRedocView.as_view(url_name="schema", **_for_anyone)),
 ]

@@ -98,6 +98,10 @@ MATRIX: Final = [
     Row("POST", "api/v1/auth/token/blacklist", everybody(400), {}),
     Row("POST", "api/v1/auth/sign-up", everybody(403), {}),
     Row("GET", "", everybody(200)),
+    # Keys and tokens open no page: those are for sessions. A form from nowhere is refused.
+    Row("GET", "account/sign-in", everybody(200)),
+    Row("POST", "account/sign-in", everybody(403), {}),
+    Row("POST", "account/sign-out", everybody(403), {}),
     Row("GET", "favicon.ico", everybody(204)),
     Row("GET", "health", everybody(200)),
     Row("GET", "health/live", everybody(200)),
@@ -122,7 +126,8 @@ def _routes(patterns: list[Any], before: str) -> Iterator[tuple[str, str]]:
             if pattern.app_name != "admin":  # every one of its pages is tried below
                 yield from _routes(pattern.url_patterns, route)
         elif isinstance(pattern, URLPattern):
-            actions = getattr(pattern.callback, "actions", None) or {"get": ""}
+            methods = getattr(pattern.callback, "methods", ["get"])  # of our pages
+            actions = getattr(pattern.callback, "actions", None) or methods
             for method in set(actions) - {"head"}:  # which DRF adds when one is first asked
                 yield method.upper(), route.rstrip("/")
 

@@ -1,0 +1,38 @@
+"""Fixtures of the tests that use a real browser. All of them are synchronous (chromium.py)."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.chromium import browser
+from tests.browser.site import Site, set_up_pages
+from tests.browser.watched_page import WAIT_MS
+from tests.live_web import CannedRunnerProcess, LiveWeb, StartWeb
+
+__all__ = ["browser"]
+
+expect.set_options(timeout=WAIT_MS)
+
+
+@pytest.fixture(scope="package")
+def pages_web(start_web: StartWeb) -> Iterator[LiveWeb]:
+    """A web with static files, where ada, eve and root can sign in; `tiny` answers five words."""
+    with start_web(started=False, SIGN_UP_ENABLED="true") as web:
+        set_up_pages(web, "ada", "eve", "root")  # the web looks at its static files as it starts
+        with web.running(), CannedRunnerProcess(web).running():
+            yield web
+
+
+@pytest.fixture(scope="package")
+def _cookies() -> dict[str, object]:
+    """Who is signed in already, so that hashing passwords does not take most of the time."""
+    return {}
+
+
+@pytest.fixture
+def site(pages_web: LiveWeb, browser: Browser, _cookies: dict[str, object]) -> Iterator[Site]:
+    """The pages as a browser sees them; the test fails where any of them complained."""
+    site = Site(pages_web, browser, [], _cookies)
+    yield site
+    site.close()
