@@ -71,7 +71,7 @@ KINDS: Final = {
         _names(
             "name task description source revision licence dtype context_length "
             "max_output_tokens slots max_queue threads default_temperature default_top_p "
-            "price_prompt price_completion shared_prompts enabled is_default"
+            "price_prompt price_completion price_image shared_prompts enabled is_default"
         ),
         {"enabled": _either("enabled", "disabled")},
     ),

@@ -19,6 +19,7 @@ generations = Counter(
 generation_tokens = Counter(
     "aiplatform_generation_tokens_total", "Tokens read and made.", ["model", "kind"]
 )
+generation_images = Counter("aiplatform_generation_images_total", "Images read.", ["model"])
 time_to_first_token = Histogram(
     "aiplatform_time_to_first_token_seconds",
     "From request to first token.",

@@ -18,6 +18,7 @@ class Resource(models.TextChoices):
 
     REQUESTS = "requests", "requests that were answered"
     TOKENS = "tokens", "tokens, prompt and completion"
+    IMAGES = "images", "images that were read"
     COST = "cost", "cost, in the currency of the prices"
     CONCURRENCY = "concurrency", "requests under way at once"
 

@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from accounts import scopes
 from accounts.authentication import authenticate
 from accounts.principal import Principal
 from aiplatform.clients import client_address, user_agent
@@ -25,17 +24,18 @@ from inference.gateway.answered import Answered, Piece
 from inference.gateway.entry import CLIENT_CLOSED, Entry
 from inference.gateway.generation import generate, start
 from inference.gateway.limits.report import tell_limits
-from inference.gateway.spec import GenerationSpec
+from inference.gateway.spec import Spec
 
-Parse = Callable[[Principal], Awaitable[GenerationSpec]]
+S = TypeVar("S", bound=Spec)
+Parse = Callable[[Principal], Awaitable[S]]
 
 STREAM: Final = "text/event-stream"
 STREAM_HEADERS: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 WHOLE: Final = "application/json"
 
 
-async def answer(request: HttpRequest, form: Form, parse: Parse) -> HttpResponseBase:
-    """Generate what `parse` finds in the request and return the answer in `form`.
+async def answer(request: HttpRequest, form: Form[S], parse: Parse[S]) -> HttpResponseBase:
+    """Ask for what `parse` finds in the request and return the answer in `form`.
 
     The generation runs as its own task. When the client goes away before the answer began, Django
     cancels this coroutine; after that it closes the stream. Either way the task is cancelled.
@@ -53,17 +53,17 @@ async def answer(request: HttpRequest, form: Form, parse: Parse) -> HttpResponse
         raise
 
 
-class HttpDoor:
+class HttpDoor(Generic[S]):
     """One HTTP request on its way through the gateway."""
 
-    def __init__(self, request: HttpRequest, form: Form, parse: Parse) -> None:
+    def __init__(self, request: HttpRequest, form: Form[S], parse: Parse[S]) -> None:
         self.request = request
         request.logged_by_door = True  # type: ignore[attr-defined]  # read by request_scope
         self._form = form
         self._parse = parse
         self._claim: Claim | None = None  # where the request carries an Idempotency-Key
-        self._spec: GenerationSpec | None = None
-        self._answered = Answered(1)
+        self._spec: S | None = None
+        self._answered = Answered()
         self.stream = EventStream()
         self.response: asyncio.Future[HttpResponseBase] = asyncio.Future()
         self.entry = Entry(
@@ -96,11 +96,11 @@ class HttpDoor:
 
     async def authenticate(self) -> Principal:
         principal = await authenticate(self.request)
-        if scopes.GENERATE not in principal.scopes:
-            raise errors.scope_missing(scopes.GENERATE)
+        if self._form.scope not in principal.scopes:
+            raise errors.scope_missing(self._form.scope)
         return principal
 
-    async def parse(self, principal: Principal) -> GenerationSpec:
+    async def parse(self, principal: Principal) -> S:
         self._spec = await self._parse(principal)
         return self._spec
 
@@ -125,7 +125,7 @@ class HttpDoor:
         # After the callbacks that this sets off, which send the answer.
         asyncio.get_running_loop().call_soon(self._log, error)
 
-    def _last(self, spec: GenerationSpec) -> bytes:
+    def _last(self, spec: S) -> bytes:
         """Return the whole answer, or the events that close a stream."""
         write = self._form.last if spec.stream else self._form.whole
         return write(spec, self.entry, self._answered)
@@ -175,4 +175,5 @@ class HttpDoor:
             code=entry.error_code,
             prompt_tokens=entry.prompt_tokens,
             completion_tokens=entry.completion_tokens,
+            images=entry.images,
         )

@@ -1,6 +1,6 @@
 """`Idempotency-Key` at the doors that generate: claimed before anything is admitted."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import Error as DatabaseAway
 from django.http.response import HttpResponseBase
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from inference.api.http_door import HttpDoor
 
 
-async def claim_for(door: "HttpDoor") -> HttpResponseBase | None:
+async def claim_for(door: "HttpDoor[Any]") -> HttpResponseBase | None:
     """Give the door the claim of its request's key; return None, or what to answer instead.
 
     That is the first answer to the key, or a refusal. Neither takes anything from a limit nor

@@ -90,7 +90,11 @@ def _check_configs(path: Path, files: list[Path]) -> None:
     for file in files:
         if not file.name.endswith("config.json") or file.name == _TRAINING_DATA:
             continue
-        config = _read_object(file)
+        config = _read_json(file)
+        if not isinstance(config, dict):
+            if file.name == "config.json":
+                raise _no_object(file)
+            continue  # a list, of the data it was trained on: nothing that is loaded
         if "auto_map" in config:
             raise UnsafeCheckpoint(f"{file.name} has an auto_map, which loads code of the model's")
         if "transformers_weights" in config:
@@ -176,16 +180,31 @@ def _size(dtype: str, shape: list[int]) -> int | None:
 
 
 def _read_object(file: Path) -> dict[str, Any]:
+    return _object_in(file, _read_json(file))
+
+
+def _read_json(file: Path) -> Any:
     if file.stat().st_size > _MAX_JSON_BYTES:
         raise BrokenCheckpoint(f"{file.name} is larger than {_MAX_JSON_BYTES} bytes")
-    return _parse_object(file, file.read_bytes())
+    return _parse(file, file.read_bytes())
 
 
 def _parse_object(file: Path, content: bytes) -> dict[str, Any]:
+    return _object_in(file, _parse(file, content))
+
+
+def _parse(file: Path, content: bytes) -> Any:
     try:
-        value = json.loads(content)
+        return json.loads(content)
     except (ValueError, RecursionError) as error:
         raise BrokenCheckpoint(f"{file.name} is not readable: its JSON is malformed") from error
+
+
+def _object_in(file: Path, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise BrokenCheckpoint(f"{file.name} is not readable: its JSON is no object")
+        raise _no_object(file)
     return value
+
+
+def _no_object(file: Path) -> BrokenCheckpoint:
+    return BrokenCheckpoint(f"{file.name} is not readable: its JSON is no object")

@@ -4,6 +4,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from inference.engine.task import CHAT, Task
+
 Dtype = Literal["bfloat16", "float32"]
 MAX_CONTEXT: Final = 1_048_576
 MAX_SLOTS: Final = 512
@@ -15,6 +17,7 @@ class RunnerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: str  # registry name, for logs and the Hello frame
     directory: str  # config.json, tokenizer.json, *.safetensors
     socket: str  # path of the unix socket to listen on
+    task: Task = CHAT  # which kind of engine serves it
     dtype: Dtype = "bfloat16"
     context_length: int = 2048  # tokens, prompt and completion together
     slots: int = 32  # requests that run at once

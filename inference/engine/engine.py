@@ -2,8 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from collections.abc import Hashable
 
 import torch
 
@@ -12,33 +11,18 @@ from inference.engine.completion_text import CompletionText
 from inference.engine.decoder import SlotDecoder
 from inference.engine.log import Log
 from inference.engine.logprobs import Logprobs
+from inference.engine.outgoing import Deliver, Outgoing
 from inference.engine.sampler import Sampler
 from inference.engine.scheduler import Plan, QueueFullError, Scheduler
 from inference.engine.sequence import Sequence
 from inference.engine.slots import Move
 from inference.engine.statistics import Statistics
-from inference.engine.submission import Refusal, refusal
+from inference.engine.submission import Refusal, refusal, wrong_task
+from inference.engine.task import CHAT
 from inference.engine.text.token_bytes import TokenBytes
 from inference.engine.text.tokenizer import Tokenizer
 from inference.engine.uniforms import UniformStream
-from inference.engine.wire import Accepted, Delta, Deltas, Failed, Finished, Message, Submit
-
-
-@dataclass(slots=True)
-class Outgoing:
-    """What one step made for one connection."""
-
-    messages: list[Message] = field(default_factory=list)
-    deltas: list[Delta] = field(default_factory=list)
-    endings: list[Message] = field(default_factory=list)
-
-    def frames(self) -> list[Message]:
-        """Return all of it in the order to send: a request's text before its end."""
-        deltas = [Deltas(self.deltas)] if self.deltas else []
-        return [*self.messages, *deltas, *self.endings]
-
-
-Deliver = Callable[[list[tuple[Hashable, list[Message]]]], None]
+from inference.engine.wire import Accepted, Asked, Delta, Failed, Finished, Submit
 
 
 class Engine:
@@ -86,8 +70,12 @@ class Engine:
         self._statistics.stepped(time.monotonic() - began)
         self.flush()
 
-    def submit(self, connection: Hashable, request: Submit) -> None:
+    def submit(self, connection: Hashable, request: Asked) -> None:
         """Queue a request, or answer why not."""
+        if not isinstance(request, Submit):
+            failed = Failed(request.request_id, *wrong_task(CHAT))
+            self._outgoing_of(connection).messages.append(failed)
+            return
         refused = self._refusal(connection, request)
         if refused is not None:
             self._outgoing_of(connection).messages.append(Failed(request.request_id, *refused))

@@ -1,8 +1,8 @@
 """Who goes next: classes in order, tenants taking turns within a class, and nobody never."""
 
-from typing import Final
+from typing import Final, Generic
 
-from inference.engine.sequence import Sequence
+from inference.engine.queued import Q
 from inference.engine.submission import MAX_PRIORITY
 from inference.engine.tenant_queue import TenantQueue
 
@@ -10,32 +10,32 @@ from inference.engine.tenant_queue import TenantQueue
 AGEING_S: Final = 10.0
 
 
-class FairQueue:
-    """Sequences that wait. Times are seconds of one monotonic clock, given by the caller."""
+class FairQueue(Generic[Q]):
+    """What waits. Times are seconds of one monotonic clock, given by the caller."""
 
     def __init__(self) -> None:
-        self._classes = [TenantQueue() for _ in range(MAX_PRIORITY + 1)]
+        self._classes: list[TenantQueue[Q]] = [TenantQueue() for _ in range(MAX_PRIORITY + 1)]
         self._turns = [0.0] * len(self._classes)  # when each was last served, or began to wait
 
     def __len__(self) -> int:
         return sum(map(len, self._classes))
 
-    def add(self, sequence: Sequence, now: float) -> int:
+    def add(self, sequence: Q, now: float) -> int:
         """Queue a sequence; return how many are before it."""
         rank = sequence.request.priority
         before = sum(map(len, self._classes[:rank]))
         return before + self._class_of(sequence, now).add(sequence)
 
-    def put_back(self, sequence: Sequence, now: float) -> None:
+    def put_back(self, sequence: Q, now: float) -> None:
         """Queue a sequence that had begun before all others of its tenant and class."""
         self._class_of(sequence, now).put_back(sequence)
 
-    def peek(self, now: float) -> Sequence | None:
+    def peek(self, now: float) -> Q | None:
         """Return what `pop` would, without taking it."""
         rank = self._rank(now)
         return None if rank is None else self._classes[rank].peek()
 
-    def pop(self, now: float) -> Sequence:
+    def pop(self, now: float) -> Q:
         """Take the next sequence. Raises IndexError when nobody waits."""
         rank = self._rank(now)
         if rank is None:
@@ -45,15 +45,15 @@ class FairQueue:
         self._turns[rank] = now
         return sequence
 
-    def remove(self, sequence: Sequence) -> None:
+    def remove(self, sequence: Q) -> None:
         """Forget a sequence that waits."""
         self._classes[sequence.request.priority].remove(sequence)
 
-    def refund(self, sequence: Sequence) -> None:
+    def refund(self, sequence: Q) -> None:
         """Give back what an ended sequence was charged for and did not make."""
         self._classes[sequence.request.priority].refund(sequence)
 
-    def _class_of(self, sequence: Sequence, now: float) -> TenantQueue:
+    def _class_of(self, sequence: Q, now: float) -> TenantQueue[Q]:
         rank = sequence.request.priority
         if not self._classes[rank]:
             self._turns[rank] = now

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Hashable
 from typing import Protocol
 
-from inference.engine.wire import Submit
+from inference.engine.wire import Asked
 
 DRAIN_SECONDS = 10.0
 
@@ -13,7 +13,7 @@ DRAIN_SECONDS = 10.0
 class Obedient(Protocol):
     """What commands act on: the engine, named here so that this file needs no torch."""
 
-    def submit(self, connection: Hashable, request: Submit) -> None: ...
+    def submit(self, connection: Hashable, request: Asked) -> None: ...
 
     def cancel(self, connection: Hashable, request_id: str) -> None: ...
 
@@ -45,7 +45,7 @@ class Inbox:
     def overdue(self) -> bool:
         return self._deadline is not None and time.monotonic() >= self._deadline
 
-    def submit(self, connection: Hashable, request: Submit) -> None:
+    def submit(self, connection: Hashable, request: Asked) -> None:
         self._commands.put(lambda engine: engine.submit(connection, request))
 
     def cancel(self, connection: Hashable, request_id: str) -> None:

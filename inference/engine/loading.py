@@ -7,12 +7,13 @@ from transformers.utils import logging as transformers_logging
 
 from inference.engine.config import RunnerConfig
 from inference.engine.decoder import SlotDecoder
-from inference.engine.engine import Deliver, Engine
+from inference.engine.engine import Engine
 from inference.engine.footprint import Footprint, footprint
 from inference.engine.headroom import Headroom
 from inference.engine.log import Log
 from inference.engine.memory import available_bytes
 from inference.engine.model_directory import LoadError, ModelDirectory
+from inference.engine.outgoing import Deliver
 from inference.engine.precision import DTYPES, compute_dtype
 from inference.engine.prefix_index import PrefixIndex
 from inference.engine.scheduler import Scheduler

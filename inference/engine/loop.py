@@ -2,12 +2,29 @@
 
 import traceback
 from collections.abc import Callable
+from typing import Protocol
 
 import torch
 
-from inference.engine.engine import Engine
-from inference.engine.inbox import Inbox
+from inference.engine.inbox import Inbox, Obedient
 from inference.engine.log import Log
+
+
+class Engine(Obedient, Protocol):
+    """What a kind's engine does between commands."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is work for a step."""
+
+    def step(self) -> None:
+        """Do one step's work; never raises for what a model raises."""
+
+    def flush(self) -> None:
+        """Hand over what was made since the last time."""
+
+    def abandon(self) -> None:
+        """Fail everything that is left."""
 
 
 def run_engine(load: Callable[[], Engine], inbox: Inbox, *, threads: int, log: Log) -> int:

@@ -2,12 +2,15 @@
 
 import asyncio
 
-from inference.engine.wire import Delta, Deltas, Message, encode
+from inference.engine.wire import Delta, Deltas, Message, Output, Outputs, Vector, encode
 
 # A reader this far behind is gone or broken: about a million characters of deltas.
 MAX_PENDING_BYTES = 4 * 1024 * 1024
 MESSAGE_BYTES = 256  # what a message without text is counted as
 LOGPROB_BYTES = 16  # of each token that is named with its logprob, about
+# Vectors come in far larger pieces than text; as many of them may wait as a few large requests.
+MAX_OUTPUT_BYTES = 256 * 1024 * 1024
+LABEL_BYTES = 32
 
 
 class OutboxFullError(Exception):
@@ -20,6 +23,7 @@ class Outbox:
     def __init__(self) -> None:
         self._pending: list[Message | dict[str, Delta]] = []
         self._bytes = 0
+        self._output_bytes = 0
         self._closed = False
         self._changed = asyncio.Event()
 
@@ -31,7 +35,9 @@ class Outbox:
         else:
             self._pending.append(message)
             self._bytes += MESSAGE_BYTES + len(getattr(message, "text", ""))
-        if self._bytes > MAX_PENDING_BYTES:
+        if isinstance(message, Outputs):
+            self._output_bytes += sum(_output_size(output) for _, output in message.items)
+        if self._bytes > MAX_PENDING_BYTES or self._output_bytes > MAX_OUTPUT_BYTES:
             raise OutboxFullError
         self._changed.set()
 
@@ -45,7 +51,7 @@ class Outbox:
         await self._changed.wait()
         if not self._closed:
             self._changed.clear()
-        pending, self._pending, self._bytes = self._pending, [], 0
+        pending, self._pending, self._bytes, self._output_bytes = self._pending, [], 0, 0
         return b"".join(
             encode(Deltas(list(item.values())) if isinstance(item, dict) else item)
             for item in pending
@@ -73,3 +79,7 @@ def _joined(earlier: Delta, later: Delta) -> Delta:
 def _size(delta: Delta) -> int:
     named = sum(1 + len(logprob.top) for logprob in delta.logprobs)
     return len(delta.text) + LOGPROB_BYTES * named
+
+
+def _output_size(output: Output) -> int:
+    return len(output.values) if isinstance(output, Vector) else LABEL_BYTES * len(output.labels)

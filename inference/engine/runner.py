@@ -22,7 +22,7 @@ from inference.engine.statistics import Statistics
 from inference.engine.wire import Message
 
 if TYPE_CHECKING:
-    from inference.engine.engine import Engine
+    from inference.engine.loop import Engine
 
 LOAD_FAILED = 2  # exit status: trying again with the same configuration changes nothing
 CRASHED = 1
@@ -36,7 +36,7 @@ class Runner:
         check(config)
         self._config = config
         self._log = log
-        self._directory = ModelDirectory(Path(config.directory))
+        self._directory = ModelDirectory(Path(config.directory), config.task)
         self._statistics = Statistics()
         self._inbox = Inbox()
         self._context = self._directory.context_length(config.context_length)
@@ -83,7 +83,7 @@ class Runner:
             self._loop.call_soon_threadsafe(self._end, status)
 
     def _load(self) -> "Engine":
-        from inference.engine.loading import load_engine
+        from inference.engine.kinds.catalog import load_engine
 
         engine = load_engine(
             self._config,

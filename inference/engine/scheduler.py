@@ -72,8 +72,8 @@ class Scheduler:
             prefixes=prefixes or PrefixIndex(),
             headroom=headroom or Headroom(slots=total, token_bytes=0),
         )
-        self._queue = FairQueue()
-        self._deadlines = Deadlines()
+        self._queue: FairQueue[Sequence] = FairQueue()
+        self._deadlines: Deadlines[Sequence] = Deadlines()
         self._by_key: dict[tuple[Hashable, str], Sequence] = {}
         self.preempted = 0  # times since start
 

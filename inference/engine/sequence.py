@@ -47,6 +47,17 @@ class Sequence:
         """Return the most of its tokens that the cache will hold: all but the last."""
         return len(self.request.prompt) + self.request.max_tokens - 1
 
+    @property
+    def cost(self) -> float:
+        """Return the tokens it may come to; none where it was put back, and is paid for."""
+        begun = self.started is not None
+        return 0.0 if begun else len(self.request.prompt) + self.request.max_tokens
+
+    @property
+    def unused(self) -> float:
+        """Return the tokens that it was charged for and did not make."""
+        return self.request.max_tokens - self.generated
+
     def append(self, token: int) -> str:
         """Take the newest token; return the text it makes visible and set `reason` at the end."""
         if self.first_token is None:

@@ -10,7 +10,18 @@ from inference.engine.inbox import Inbox
 from inference.engine.log import Log
 from inference.engine.process import resident_bytes
 from inference.engine.statistics import Statistics
-from inference.engine.wire import Cancel, Failed, Hello, Message, Ping, Status, Submit, ToRunner
+from inference.engine.wire import (
+    Asked,
+    Cancel,
+    Failed,
+    Hello,
+    Infer,
+    Message,
+    Ping,
+    Status,
+    Submit,
+    ToRunner,
+)
 
 MAX_CONNECTIONS = 256
 LAST_WORDS_SECONDS = 2.0  # for readers to take what is queued when the runner ends
@@ -49,7 +60,7 @@ class Server:
     def handle(self, connection: Connection, message: ToRunner) -> None:
         """Act on one message; nothing here waits for the engine."""
         match message:
-            case Submit():
+            case Submit() | Infer():
                 self._submit(connection, message)
             case Cancel():
                 self._inbox.cancel(connection, message.request_id)
@@ -97,7 +108,7 @@ class Server:
             preempted=now.preempted,
         )
 
-    def _submit(self, connection: Connection, request: Submit) -> None:
+    def _submit(self, connection: Connection, request: Asked) -> None:
         code, detail = self.state, REFUSALS.get(self.state, "")
         if not detail and self._inbox.backlog > self._config.max_waiting + self._config.slots:
             code, detail = "queue_full", "the model's queue is full; try later"

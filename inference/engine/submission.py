@@ -3,6 +3,7 @@
 import math
 from typing import Final, NamedTuple
 
+from inference.engine.queued import Request
 from inference.engine.wire import Sampling, Submit
 
 MAX_PENALTY: Final = 2.0
@@ -30,21 +31,30 @@ class Refusal(NamedTuple):
     detail: str
 
 
+def wrong_task(task: str) -> Refusal:
+    """Return why a runner does not take a request that is of another kind than its model."""
+    return Refusal("wrong_task", f"this model does {task}, which the request does not ask for")
+
+
 def refusal(request: Submit, *, vocabulary_size: int, context_length: int) -> Refusal | None:
     """Return why `request` cannot be served, or None if it can."""
     return (
-        _request_id(request)
+        shared_refusal(request)
         or _prompt(request.prompt, vocabulary_size)
         or _length(request, context_length)
         or _sampling(request.sampling)
         or _logit_bias(request.sampling.logit_bias, vocabulary_size)
-        or _scheduling(request)
         or _stop(request.stop)
         or _stop_tokens(request.stop_token_ids, vocabulary_size)
     )
 
 
-def _request_id(request: Submit) -> Refusal | None:
+def shared_refusal(request: Request) -> Refusal | None:
+    """Return what is wrong with the fields that requests of every kind have, or None."""
+    return _request_id(request) or _scheduling(request)
+
+
+def _request_id(request: Request) -> Refusal | None:
     if 1 <= len(request.request_id) <= MAX_ID_CHARACTERS:
         return None
     return Refusal(
@@ -113,7 +123,7 @@ def _logit_bias(bias: dict[int, float], vocabulary_size: int) -> Refusal | None:
     return None
 
 
-def _scheduling(request: Submit) -> Refusal | None:
+def _scheduling(request: Request) -> Refusal | None:
     if not 0 <= request.priority <= MAX_PRIORITY:
         return Refusal("invalid_priority", f"priority must be 0 (first) to {MAX_PRIORITY}")
     if not 1 / MAX_WEIGHT <= request.weight <= MAX_WEIGHT:

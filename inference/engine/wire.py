@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-VERSION: Final = 1
+VERSION: Final = 2
 # A prompt of a million token ids packs into about 5 MB; nothing legitimate is larger than this.
 MAX_FRAME_BYTES: Final = 16 * 1024 * 1024
 
@@ -72,6 +72,33 @@ class Submit(Message, frozen=True):
     deadline_s: float | None = None  # seconds from now; then Failed("deadline_passed")
 
 
+class Tokens(msgspec.Struct, frozen=True, tag="tokens"):
+    """A text as its token ids, 32-bit little-endian each; of a pair, which text each is of."""
+
+    ids: bytes
+    segments: bytes = b""  # one byte a token, 0 or 1; empty: it is no pair
+
+
+class Image(msgspec.Struct, frozen=True, tag="image"):
+    """A picture as the file it came in, which the door found to be one."""
+
+    content: bytes
+
+
+Item = Tokens | Image
+
+
+class Infer(Message, frozen=True):
+    """Answer each of `items`, once. The fields it shares with `Submit` mean what they do there."""
+
+    request_id: str
+    items: list[Item]
+    tenant: str = ""
+    priority: int = 0
+    weight: float = 1.0
+    deadline_s: float | None = None
+
+
 class Cancel(Message, frozen=True):
     """Stop `request_id` within a step. Answered by its `Finished`, with what was made so far."""
 
@@ -118,8 +145,40 @@ class Deltas(Message, frozen=True):
     items: list[Delta]
 
 
+class Vector(msgspec.Struct, frozen=True, tag="vector"):
+    """An embedding, 32-bit little-endian floats."""
+
+    values: bytes
+
+
+class Label(msgspec.Struct, frozen=True, array_like=True):
+    """A class and how sure the model is of it, 0 to 1."""
+
+    name: str
+    score: float
+
+
+class Labels(msgspec.Struct, frozen=True, tag="labels"):
+    """What a classifier says of one item, the likeliest first."""
+
+    labels: list[Label]
+
+
+Output = Vector | Labels
+
+
+class Outputs(Message, frozen=True):
+    """Some of what an `Infer` asked for: each answer with its item's place in the request."""
+
+    request_id: str
+    items: list[tuple[int, Output]]
+
+
 class Usage(msgspec.Struct, frozen=True):
-    """What one request used. Times are seconds since it was submitted to the runner."""
+    """What one request used. Times are seconds since it was submitted to the runner.
+
+    Of an `Infer`, `prompt_tokens` and `images` are those of the items that were answered.
+    """
 
     prompt_tokens: int
     completion_tokens: int
@@ -127,6 +186,7 @@ class Usage(msgspec.Struct, frozen=True):
     queue_s: float = 0.0  # until its prefill began
     first_token_s: float = 0.0  # until its first token was made
     total_s: float = 0.0  # until it finished
+    images: int = 0
 
 
 class Finished(Message, frozen=True):
@@ -172,8 +232,9 @@ class Status(Message, frozen=True):
     preempted: int = 0  # times a request gave its slot to another and waited again
 
 
-ToRunner = Hello | Submit | Cancel | Ping
-FromRunner = Hello | Accepted | Deltas | Finished | Failed | Status
+Asked = Submit | Infer
+ToRunner = Hello | Submit | Infer | Cancel | Ping
+FromRunner = Hello | Accepted | Deltas | Outputs | Finished | Failed | Status
 T = TypeVar("T")
 
 _encoder = msgspec.msgpack.Encoder()

@@ -19,6 +19,7 @@ from inference.gateway.models import Request, RequestBody, UsageDay
 from inference.registry import models as registry
 
 MAX_COUNTED = 10_000
+_CHARGED = ("charged_requests", "charged_tokens", "charged_images", "cost")
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]  # no generic at run time
@@ -102,9 +103,12 @@ class RequestAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no 
         ("Who", {"fields": ["username", "user", "key_name", "api_key"]}),
         ("From where", {"fields": ["client_address", "user_agent"]}),
         ("What", {"fields": ["door", "stream", "model_name", "model", "replica", "attempts"]}),
-        ("Tokens", {"fields": ["prompt_tokens", "cached_tokens", "completion_tokens"]}),
+        (
+            "Tokens and images",
+            {"fields": ["prompt_tokens", "cached_tokens", "completion_tokens", "images"]},
+        ),
         ("Milliseconds", {"fields": ["queue_ms", "ttft_ms", "duration_ms", "overhead_ms"]}),
-        ("Charged", {"fields": ["admitted_at", "charged_requests", "charged_tokens", "cost"]}),
+        ("Charged", {"fields": ["admitted_at", *_CHARGED]}),
         ("Limits", {"fields": ["limits"]}),
     ]
 
@@ -158,8 +162,11 @@ class UsageDayAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no
     fieldsets = [
         (None, {"fields": ["day", "user_id", "api_key_id", "model_name"]}),
         ("Requests", {"fields": ["requests", "completed", "cancelled", "failed", "refused"]}),
-        ("Tokens", {"fields": ["prompt_tokens", "cached_tokens", "completion_tokens"]}),
-        ("Charged", {"fields": ["charged_requests", "charged_tokens", "cost"]}),
+        (
+            "Tokens and images",
+            {"fields": ["prompt_tokens", "cached_tokens", "completion_tokens", "images"]},
+        ),
+        ("Charged", {"fields": list(_CHARGED)}),
     ]
 
     @admin.display(description="cost")

@@ -6,16 +6,16 @@ from accounts.limit_rules import PLATFORM, LimitRule
 from accounts.models import Per, Resource, Window
 from accounts.principal import Principal
 from aiplatform.store import Unavailable
-from inference.gateway import errors, pricing, replicas
+from inference.gateway import errors, replicas
 from inference.gateway.entry import Entry
-from inference.gateway.limits.counters import Amounts, bounds_of, subjects_of, tightest
+from inference.gateway.limits.counters import bounds_of, subjects_of, tightest
 from inference.gateway.limits.report import after, verdict_noted, verdict_refusal
 from inference.gateway.limits.reservation import Reservation, reserve
-from inference.gateway.spec import GenerationSpec
+from inference.gateway.spec import Spec
 from inference.registry.directory import Replica
 
 
-async def admit(entry: Entry, principal: Principal, spec: GenerationSpec) -> Reservation:
+async def admit(entry: Entry, principal: Principal, spec: Spec) -> Reservation:
     """Set aside what the request may use, and write down in `entry` what the limits said.
 
     Raises ApiError: which limit refuses, how far over, when again.
@@ -26,7 +26,7 @@ async def admit(entry: Entry, principal: Principal, spec: GenerationSpec) -> Res
     subjects = subjects_of(principal.user_id, principal.key_id, spec.model.name)
     try:
         verdict, reservation = await reserve(
-            str(entry.id), tightest([*built_in, *own]), most_used(spec), subjects
+            str(entry.id), tightest([*built_in, *own]), spec.most_used, subjects
         )
     except Unavailable as error:
         raise errors.limits_unavailable() from error
@@ -37,7 +37,7 @@ async def admit(entry: Entry, principal: Principal, spec: GenerationSpec) -> Res
     return reservation
 
 
-def _built_in(spec: GenerationSpec, ready: int) -> list[LimitRule]:
+def _built_in(spec: Spec, ready: int) -> list[LimitRule]:
     """Return the bounds that always are: of one user, and of the model's slots and queue."""
     places = spec.model.slots * max(1, ready) + spec.model.max_queue
     return [
@@ -48,14 +48,6 @@ def _built_in(spec: GenerationSpec, ready: int) -> list[LimitRule]:
 
 def _at_once(per: Per, model: str, amount: int) -> LimitRule:
     return LimitRule(per, model, Resource.CONCURRENCY, Window.NOW, amount, PLATFORM)
-
-
-def most_used(spec: GenerationSpec) -> Amounts:
-    """Return the most that the request can use: the prompt is known, the answer is bounded."""
-    prompt, completion = len(spec.prompt), spec.max_tokens * spec.n
-    cost = pricing.cost(spec.model, prompt, completion)
-    # Every choice runs in a place of its own.
-    return Amounts(requests=1, tokens=prompt + completion, cost=cost, concurrency=spec.n)
 
 
 def _expected_wait(ready: list[Replica]) -> float:

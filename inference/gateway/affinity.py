@@ -13,13 +13,17 @@ SLACK: Final = 0.25  # of its slots: reading a prompt again costs more than so m
 _last: Final[OrderedDict[int, str]] = OrderedDict()
 
 
-def pick(tenant: str, prompt: list[int], able: Sequence[Replica]) -> Replica:
+def pick(tenant: str, prompt: Sequence[int], able: Sequence[Replica]) -> Replica:
     """Return the replica that last served this tenant and beginning, unless it is busier.
 
-    Otherwise the one with the least to do. Its choice is remembered in this process.
+    Otherwise, and for a prompt without any, the one with the least to do. Its choice is remembered
+    in this process.
     """
+    best = min(able, key=_load)
+    if not prompt:
+        return best
     key = hash((able[0].model, tenant, tuple(prompt[:PREFIX_TOKENS])))
-    known, best = _last.get(key), min(able, key=_load)
+    known = _last.get(key)
     bound = _load(best) + SLACK
     # Never one in whose queue it would wait.
     warm = (one for one in able if one.id == known and _load(one) < min(bound, 1))

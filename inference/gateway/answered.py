@@ -2,17 +2,19 @@
 
 from typing import NamedTuple
 
-from inference.engine.wire import Accepted, TokenLogprob
+from inference.engine.wire import Accepted, Output, TokenLogprob
+from inference.gateway.spec import ItemsSpec, Spec
 
 
 class Piece(NamedTuple):
-    """News of one choice. `tokens` were made for it; any of the three may be empty."""
+    """News of one choice. `tokens` were made for it; any of them may be empty."""
 
     choice: int  # its index
     text: str
     tokens: int
     logprobs: list[TokenLogprob]
     finish_reason: str = ""  # of a choice's last piece
+    outputs: list[tuple[int, Output]] = []  # answers to items, each with its item's place
 
 
 class Choice:
@@ -35,15 +37,23 @@ class Choice:
 
 
 class Answered:
-    """All choices of one request."""
+    """All choices of one request, or all outputs."""
 
-    def __init__(self, n: int) -> None:
-        self.choices = [Choice() for _ in range(n)]
+    def __init__(self, spec: Spec | None = None) -> None:
+        self.choices = [Choice() for _ in range(spec.choices if spec else 1)]
+        self._outputs: dict[int, Output] = {}
+        self._items = len(spec.items) if isinstance(spec, ItemsSpec) else 0
         self.accepted: Accepted | None = None  # its place in the queue of the replica that took it
 
     def add(self, piece: Piece) -> None:
         """Take what is new of one choice."""
         self.choices[piece.choice].add(piece)
+        self._outputs.update(piece.outputs)
+
+    @property
+    def outputs(self) -> list[Output]:
+        """The answer to each item, in their order, once all have come."""
+        return [self._outputs[place] for place in range(self._items)]
 
     @property
     def text(self) -> str:

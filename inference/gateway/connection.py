@@ -40,7 +40,7 @@ class Connection:
             raise ReplicaLost(f"no connection to {address}: {type(error).__name__}") from error
         return cls(reader, writer)
 
-    def submit(self, run: Run, submit: wire.Submit) -> None:
+    def submit(self, run: Run, submit: wire.Asked) -> None:
         """Start `submit` on the runner; its answers go to `run`. Raises ReplicaLost."""
         if self.closed:
             raise ReplicaLost("the connection is closed")
@@ -75,12 +75,18 @@ class Connection:
                 for delta in items:
                     if run := self.runs.get(delta.request_id):
                         run.push(delta)
-            case wire.Accepted(request_id=request_id):
-                if run := self.runs.get(request_id):
-                    run.accept(message)
+            case wire.Outputs() | wire.Accepted():
+                self._pass_on(message)
             case wire.Finished(request_id=request_id) | wire.Failed(request_id=request_id):
                 if run := self.runs.pop(request_id, None):
                     run.end(message)
+
+    def _pass_on(self, message: wire.Outputs | wire.Accepted) -> None:
+        run = self.runs.get(message.request_id)
+        if run and isinstance(message, wire.Outputs):
+            run.push_outputs(message)
+        elif run and isinstance(message, wire.Accepted):
+            run.accept(message)
 
     def _lose_all(self) -> None:
         self.closed = True

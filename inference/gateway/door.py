@@ -6,7 +6,7 @@ from accounts.principal import Principal
 from aiplatform.errors import ApiError
 from inference.gateway.answered import Answered, Piece
 from inference.gateway.entry import Entry
-from inference.gateway.spec import GenerationSpec
+from inference.gateway.spec import Spec
 
 
 class Door(Protocol):
@@ -17,7 +17,7 @@ class Door(Protocol):
     async def authenticate(self) -> Principal:
         """Return who is calling. Raises AuthenticationRefused or ApiError."""
 
-    async def parse(self, principal: Principal) -> GenerationSpec:
+    async def parse(self, principal: Principal) -> Spec:
         """Return what is asked. Raises ApiError, or a ValidationError of DRF."""
 
     async def open(self, answered: Answered) -> None:

@@ -15,7 +15,7 @@ from inference.gateway.limits.counters import Amounts
 from inference.gateway.limits.peek import LimitState
 from inference.gateway.run import Run
 from inference.gateway.served import ServedModel
-from inference.gateway.spec import GenerationSpec
+from inference.gateway.spec import ItemsSpec, Spec
 
 CLIENT_CLOSED = 499  # what nginx calls a caller that went away; the first refusals are below 500
 
@@ -41,6 +41,7 @@ class Entry(msgspec.Struct):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
+    images: int = 0
     queue_ms: float | None = None
     ttft_ms: float | None = None
     duration_ms: float = 0.0
@@ -50,8 +51,10 @@ class Entry(msgspec.Struct):
     counted_at: int | None = None
     charged_requests: int = 0
     charged_tokens: int = 0
+    charged_images: int = 0
     cost_nano: int = 0
     admission: Any = None  # what the limits said
+    worked: bool = False  # whether a replica did anything that is charged for; no column
     limits: list[LimitState] = []  # the same for the headers of the answer; no column
     asked: Any = None  # None: bodies are not stored
     answered: str = ""
@@ -73,22 +76,27 @@ def note_caller(entry: Entry, principal: Principal) -> None:
     entry.api_key_id, entry.key_name = principal.key_id, principal.key_name
 
 
-def note_spec(entry: Entry, spec: GenerationSpec, *, store_bodies: bool) -> None:
+def note_spec(entry: Entry, spec: Spec, *, store_bodies: bool) -> None:
     """Write down what is asked."""
     entry.model_id, entry.model_name = spec.model.id, spec.model.name
-    entry.stream, entry.prompt_tokens = spec.stream, len(spec.prompt)
+    entry.stream, entry.prompt_tokens = spec.stream, spec.prompt_tokens
+    entry.images = spec.images
     entry.asked = spec.asked if store_bodies else None
 
 
-def note_run(entry: Entry, run: Run, watch: Stopwatch) -> None:
+def note_run(entry: Entry, spec: Spec, run: Run, watch: Stopwatch) -> None:
     """Write down what the replica made, as far as it got."""
-    entry.completion_tokens = run.tokens
+    entry.completion_tokens, entry.worked = run.tokens, run.tokens > 0
     if run.first_token_at is not None:
         entry.ttft_ms = watch.seconds(run.first_token_at) * 1000
     usage = getattr(run.ended, "usage", None)
     if usage is None:
         return
     entry.completion_tokens, entry.cached_tokens = usage.completion_tokens, usage.cached_tokens
+    entry.worked = usage.completion_tokens > 0
+    if isinstance(spec, ItemsSpec):  # what it did is to read: of so many items as it came to
+        entry.prompt_tokens, entry.images = usage.prompt_tokens, usage.images
+        entry.worked = usage.prompt_tokens + usage.images > 0
     entry.queue_ms = usage.queue_s * 1000
     entry.overhead_ms = max(0.0, watch.seconds() - usage.total_s) * 1000
     if isinstance(run.ended, Finished):
@@ -114,10 +122,17 @@ def note_charge(entry: Entry, model: ServedModel) -> Amounts:
     """Write down what the request is charged, and return it.
 
     A request counts as one when it was answered to its end. Tokens count when any were made, then
-    those of the prompt too: what was cancelled before it began costs nothing.
+    those of the prompt too, and so do pictures: what was cancelled before it began costs nothing.
     """
-    if entry.completion_tokens or entry.status == "completed":
-        entry.charged_tokens = entry.prompt_tokens + entry.completion_tokens
-        entry.cost_nano = pricing.cost(model, entry.prompt_tokens, entry.completion_tokens)
+    if entry.worked or entry.status == "completed":
+        tokens = entry.prompt_tokens, entry.completion_tokens
+        entry.charged_tokens = sum(tokens)
+        entry.charged_images = entry.images
+        entry.cost_nano = pricing.cost(model, *tokens, entry.images)
     entry.charged_requests = int(entry.status == "completed")
-    return Amounts(entry.charged_requests, entry.charged_tokens, entry.cost_nano)
+    return Amounts(
+        requests=entry.charged_requests,
+        tokens=entry.charged_tokens,
+        cost=entry.cost_nano,
+        images=entry.charged_images,
+    )

@@ -31,7 +31,7 @@ from inference.gateway.limits.counters import Amounts
 from inference.gateway.limits.reservation import Reservation
 from inference.gateway.routing import Routed
 from inference.gateway.settlement import settlement
-from inference.gateway.spec import GenerationSpec
+from inference.gateway.spec import Spec
 from inference.gateway.vigil import watching
 
 log = structlog.get_logger(__name__)
@@ -70,9 +70,7 @@ async def generate(door: Door, *, asks_again: bool = False) -> None:
     await _to_its_end(_settle_and_finish(door, reservation, used, error, kept=kept))
 
 
-async def _route_and_stream(
-    door: Door, principal: Principal, spec: GenerationSpec, watch: Stopwatch
-) -> None:
+async def _route_and_stream(door: Door, principal: Principal, spec: Spec, watch: Stopwatch) -> None:
     entry = door.entry
     routed = Routed(str(entry.id), str(principal.user_id), spec)
     try:
@@ -85,7 +83,7 @@ async def _route_and_stream(
         await routed.cancel()
         entry.replica, entry.attempts = routed.replica_id, routed.attempts
         entry.answered = routed.answered.text
-        note_run(entry, routed.run, watch)
+        note_run(entry, spec, routed.run, watch)
 
 
 async def _settle_and_finish(
@@ -146,6 +144,8 @@ def _count(entry: Entry) -> None:
     labelled(metrics.generations, model, entry.door, entry.status).inc()
     labelled(metrics.generation_tokens, model, "prompt").inc(entry.prompt_tokens)
     labelled(metrics.generation_tokens, model, "completion").inc(entry.completion_tokens)
+    if entry.images:
+        labelled(metrics.generation_images, model).inc(entry.images)
     if entry.ttft_ms is not None:
         labelled(metrics.time_to_first_token, model).observe(entry.ttft_ms / 1000)
     if entry.overhead_ms is not None:

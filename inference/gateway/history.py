@@ -18,7 +18,7 @@ from inference.gateway.usage_days import usage_add
 log = structlog.get_logger(__name__)
 
 _BODY: Final = {"request_id": "id", "prompt": "asked", "completion": "answered"}
-_COLUMNS: Final = set(Entry.__struct_fields__) - {"asked", "answered", "limits"}
+_COLUMNS: Final = set(Entry.__struct_fields__) - {"asked", "answered", "limits", "worked"}
 _requests: Final = BulkInsert(Request, {name: name for name in _COLUMNS})
 _bodies: Final = BulkInsert(RequestBody, _BODY)
 

@@ -49,6 +49,7 @@ class Request(models.Model):
     prompt_tokens = models.PositiveIntegerField(default=0)
     completion_tokens = models.PositiveIntegerField(default=0)
     cached_tokens = models.PositiveIntegerField(default=0)
+    images = models.PositiveIntegerField(default=0)  # pictures that were read
     queue_ms = models.FloatField(null=True)  # until its prefill began
     ttft_ms = models.FloatField(null=True)  # until the first token reached the gateway
     duration_ms = models.FloatField()
@@ -60,6 +61,7 @@ class Request(models.Model):
     counted_at = models.BigIntegerField(null=True)
     charged_requests = models.PositiveSmallIntegerField(default=0)
     charged_tokens = models.PositiveBigIntegerField(default=0)
+    charged_images = models.PositiveIntegerField(default=0)
     cost_nano = models.PositiveBigIntegerField(default=0)  # 1e-9 of the prices' currency
     admission = models.JSONField(null=True)  # the limits that applied and what they said
     client_address = models.CharField(max_length=45, blank=True)
@@ -111,8 +113,10 @@ class UsageDay(models.Model):
     prompt_tokens = models.PositiveBigIntegerField(default=0)  # of requests that were charged
     completion_tokens = models.PositiveBigIntegerField(default=0)
     cached_tokens = models.PositiveBigIntegerField(default=0)
+    images = models.PositiveBigIntegerField(default=0)
     charged_requests = models.PositiveBigIntegerField(default=0)
     charged_tokens = models.PositiveBigIntegerField(default=0)
+    charged_images = models.PositiveBigIntegerField(default=0)
     cost_nano = models.PositiveBigIntegerField(default=0)
 
     class Meta:

@@ -8,7 +8,8 @@ from inference.gateway.served import ServedModel
 _PRICES: Final = 10**12  # in which fractions of the currency a served model's prices are
 
 
-def cost(model: ServedModel, prompt_tokens: int, completion_tokens: int) -> int:
-    """Return what a request costs that read and made so many tokens."""
+def cost(model: ServedModel, prompt_tokens: int, completion_tokens: int, images: int = 0) -> int:
+    """Return what a request costs that read and made so many tokens, and read so many pictures."""
     exact = prompt_tokens * model.price_prompt + completion_tokens * model.price_completion
+    exact += images * model.price_image
     return -(-exact * COST_UNITS // _PRICES)

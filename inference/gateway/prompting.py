@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from accounts.principal import Principal
 from aiplatform.errors import ApiError
+from inference.engine.task import CHAT
 from inference.engine.text.chat_template import TemplateError
 from inference.engine.text.tokenizer import TextError, Tokenizer
 from inference.engine.wire import Sampling
@@ -14,7 +15,6 @@ from inference.gateway.prompt_tokenizers import tokenizer_of
 from inference.gateway.served import ServedModel, served_model
 from inference.gateway.spec import GenerationSpec, Stopping
 
-TASK: Final = "chat"
 # Above this many characters tokenizing takes over a millisecond and moves to a thread, where the
 # tokenizers library lets other work go on.
 _INLINE_CHARACTERS: Final = 8_000
@@ -44,7 +44,7 @@ async def build_spec(
     `sampling` fills in what the model recommends, `max_tokens` None asks for as much as the model
     gives.
     """
-    served = await served_model(principal, model, TASK)
+    served = await served_model(principal, model, CHAT)
     tokenizer = await tokenizer_of(served)
     try:
         prompt = await _encoded(encode, tokenizer, characters)
@@ -56,7 +56,16 @@ async def build_spec(
     _check_tokens("stop_token_ids", stopping.token_ids, tokenizer)
     _check_at_most("min_tokens", stopping.min_tokens, bound, "the most this answer may have")
     _check_at_most("n", n, served.slots, "as many as this model answers at once")
-    return GenerationSpec(served, prompt, asked, bound, chosen, stopping, stream, n)
+    return GenerationSpec(
+        model=served,
+        asked=asked,
+        stream=stream,
+        prompt=prompt,
+        max_tokens=bound,
+        sampling=chosen,
+        stopping=stopping,
+        n=n,
+    )
 
 
 def _check_tokens(field: str, tokens: Iterable[int], tokenizer: Tokenizer) -> None:

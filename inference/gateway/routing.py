@@ -3,7 +3,6 @@
 import asyncio
 from typing import Final
 
-import msgspec
 import structlog
 from django.conf import settings
 
@@ -13,7 +12,7 @@ from inference.gateway import affinity, errors, replicas
 from inference.gateway.answered import Answered, Piece
 from inference.gateway.connection import Connection, connection_to
 from inference.gateway.run import ReplicaLost, ReplicaRefused, Run
-from inference.gateway.spec import GenerationSpec
+from inference.gateway.spec import Spec
 from inference.registry.directory import Replica
 
 log = structlog.get_logger(__name__)
@@ -27,15 +26,16 @@ _CANCEL_TIMEOUT_S: Final = 2.0
 class Routed:
     """A run on the replica that was picked; moves to another one if it dies before any text."""
 
-    def __init__(self, request_id: str, tenant: str, spec: GenerationSpec) -> None:
-        self._submits = _submits(request_id, tenant, spec)
+    def __init__(self, request_id: str, tenant: str, spec: Spec) -> None:
+        self._submits = spec.submits(request_id, tenant)
+        self._tenant, self._beginning = tenant, spec.beginning
         self._model = spec.model.name
         self._failed: dict[str, str] = {}  # replica → how: lost, or the code it refused with
         self._connection: Connection | None = None
         self._sent_any = False
         self.replica_id = ""
         self.run = self._new_run()
-        self.answered = Answered(spec.n)  # all that was returned so far
+        self.answered = Answered(spec)  # all that was returned so far
         self.attempts = 0  # replicas it was submitted to
 
     async def start(self) -> None:
@@ -75,7 +75,8 @@ class Routed:
                 self._failed[self.replica_id] = _LOST
                 await self.start()
             else:
-                self._sent_any = True
+                # Outputs are sent when they are complete; until then all can be asked again.
+                self._sent_any = self._sent_any or not piece.outputs
                 self.answered.add(piece)
                 return piece
 
@@ -122,8 +123,7 @@ class Routed:
         ]
         if not able:
             raise self._none_able(announced)
-        first = self._submits[0]
-        return affinity.pick(first.tenant, first.prompt, able)
+        return affinity.pick(self._tenant, self._beginning, able)
 
     def _none_able(self, announced: list[Replica]) -> ApiError:
         if _LOST in self._failed.values():
@@ -135,34 +135,6 @@ class Routed:
         return errors.model_not_ready(
             model=self._model, state=state, retry_after=30 if preparing else 5
         )
-
-
-def _submits(request_id: str, tenant: str, spec: GenerationSpec) -> list[wire.Submit]:
-    """Return what the runner is asked, a request for each choice."""
-    one = wire.Submit(
-        request_id=request_id,
-        prompt=spec.prompt,
-        max_tokens=spec.max_tokens,
-        sampling=spec.sampling,
-        stop=spec.stopping.strings,
-        stop_token_ids=spec.stopping.token_ids,
-        min_tokens=spec.stopping.min_tokens,
-        ignore_eos=spec.stopping.ignore_eos,
-        tenant=tenant,
-        priority=spec.priority,
-        deadline_s=settings.REQUEST_TIMEOUT_S,
-    )
-    return [one] if spec.n == 1 else [_choice_of(one, index) for index in range(spec.n)]
-
-
-def _choice_of(submit: wire.Submit, index: int) -> wire.Submit:
-    """Return the request for one of several choices: with a seed, each has its own."""
-    seed = submit.sampling.seed
-    # Seeds are 64-bit integers; the one after the last is the first.
-    own = None if seed is None else (seed + index + 2**63) % 2**64 - 2**63
-    sampling = msgspec.structs.replace(submit.sampling, seed=own)
-    request_id = f"{submit.request_id}:{index}"
-    return msgspec.structs.replace(submit, request_id=request_id, sampling=sampling)
 
 
 def _refusal(failed: wire.Failed) -> ApiError:

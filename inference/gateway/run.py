@@ -31,6 +31,7 @@ class _Choice:
         self._texts: list[str] = []
         self._tokens = 0
         self._logprobs: list[wire.TokenLogprob] = []
+        self._outputs: list[tuple[int, wire.Output]] = []
         self.accepted: wire.Accepted | None = None
         self.ended: wire.Finished | wire.Failed | None = None
         self.has_news = False
@@ -41,6 +42,10 @@ class _Choice:
         self._logprobs += delta.logprobs
         self.has_news = True
 
+    def push_outputs(self, outputs: wire.Outputs) -> None:
+        self._outputs += outputs.items
+        self.has_news = True
+
     def end(self, how: wire.Finished | wire.Failed) -> None:
         self.ended = how
         if isinstance(how, wire.Finished):
@@ -49,8 +54,12 @@ class _Choice:
 
     def take(self) -> Piece:
         reason = self.ended.reason if isinstance(self.ended, wire.Finished) else ""
-        piece = Piece(self._index, "".join(self._texts), self._tokens, self._logprobs, reason)
-        self._texts, self._tokens, self._logprobs = [], 0, []
+        piece = Piece(
+            *(self._index, "".join(self._texts), self._tokens, self._logprobs),
+            finish_reason=reason,
+            outputs=self._outputs,
+        )
+        self._texts, self._tokens, self._logprobs, self._outputs = [], 0, [], []
         self.has_news = False
         return piece
 
@@ -81,6 +90,11 @@ class Run:
             self.first_token_at = time.perf_counter()
         self.tokens += delta.tokens
         self._choices[delta.request_id].push(delta)
+        self._wake.set()
+
+    def push_outputs(self, outputs: wire.Outputs) -> None:
+        """Answers to items from the runner."""
+        self._choices[outputs.request_id].push_outputs(outputs)
         self._wake.set()
 
     def end(self, how: wire.Finished | wire.Failed | ReplicaLost) -> None:
@@ -169,4 +183,5 @@ def _total(usages: list[wire.Usage]) -> wire.Usage:
         queue_s=min(usage.queue_s for usage in usages),
         first_token_s=min(usage.first_token_s for usage in usages),
         total_s=max(usage.total_s for usage in usages),
+        images=usages[0].images,
     )

@@ -31,6 +31,7 @@ class ServedModel(msgspec.Struct, frozen=True):
     default_top_p: float
     price_prompt: int  # of one token, in 1e-12 of the currency
     price_completion: int
+    price_image: int  # of one picture, in the same
     directory: str
     created: int  # Unix seconds
 
@@ -80,6 +81,7 @@ def _served(row: Model) -> ServedModel:
         # Of a million tokens with six decimals: of one token, whole numbers of 1e-12.
         price_prompt=int(row.price_prompt * 1_000_000),
         price_completion=int(row.price_completion * 1_000_000),
+        price_image=int(row.price_image * 1_000_000_000),  # of a thousand pictures
         directory=str(row.directory),
         created=int(row.created_at.timestamp()),
     )

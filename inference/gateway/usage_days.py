@@ -14,7 +14,8 @@ _KEY: Final = ("user_id", "day", "api_key_id", "model_name")
 SUMS: Final = (
     *("requests", *Status.values),
     *("prompt_tokens", "completion_tokens", "cached_tokens"),
-    *("charged_requests", "charged_tokens", "cost_nano"),
+    "images",
+    *("charged_requests", "charged_tokens", "charged_images", "cost_nano"),
 )
 _BY_STATUS: Final = {
     status: tuple(int(status == other) for other in Status.values) for status in Status.values
@@ -60,15 +61,17 @@ def _day(since_epoch: int) -> str:
 
 def _amounts(entry: Entry) -> tuple[int, ...]:
     """Return what the entry adds to each of `SUMS`. Tokens that nobody is charged for add none."""
-    made = entry.charged_tokens > 0 or entry.status == Status.COMPLETED
+    made = entry.charged_tokens + entry.charged_images > 0 or entry.status == Status.COMPLETED
     return (
         1,
         *_BY_STATUS.get(entry.status, _NO_STATUS),
         entry.prompt_tokens if made else 0,
         entry.completion_tokens if made else 0,
         entry.cached_tokens if made else 0,
+        entry.images if made else 0,
         entry.charged_requests,
         entry.charged_tokens,
+        entry.charged_images,
         entry.cost_nano,
     )
 

@@ -7,7 +7,6 @@ import msgspec
 import structlog
 from django.db import Error as DatabaseAway
 
-from accounts import scopes
 from accounts.errors import AuthenticationRefused
 from accounts.principal import Principal
 from accounts.selectors import principal_again
@@ -18,7 +17,7 @@ from inference.gateway import errors
 from inference.gateway.answered import Answered, Piece
 from inference.gateway.entry import CLIENT_CLOSED, Entry
 from inference.gateway.generation import PASSING
-from inference.gateway.spec import GenerationSpec
+from inference.gateway.spec import Spec
 from inference.jobs.failure import failure_text
 from inference.jobs.kinds import KINDS
 from inference.jobs.metrics import jobs_postponed
@@ -50,8 +49,8 @@ class JobDoor:
         self._request_id = job.request_id
         self._kind = KINDS[job.kind]
         self._began = time.perf_counter()
-        self._spec: GenerationSpec | None = None
-        self._answered = Answered(1)
+        self._spec: Spec | None = None
+        self._answered = Answered()
         self._made = 0  # tokens
         self._choices_ended = 0
         self._untold: list[Told] = []
@@ -69,13 +68,13 @@ class JobDoor:
         if job.came_with_key and job.api_key_id is None:
             raise AuthenticationRefused.invalid()  # it was deleted
         principal = await in_database(principal_again, user_id=job.user_id, key_id=job.api_key_id)
-        if scopes.GENERATE not in principal.scopes:
-            raise errors.scope_missing(scopes.GENERATE)
+        if self._kind.form.scope not in principal.scopes:
+            raise errors.scope_missing(self._kind.form.scope)
         return principal
 
-    async def parse(self, principal: Principal) -> GenerationSpec:
+    async def parse(self, principal: Principal) -> Spec:
         body = msgspec.json.decode(self._job.body)
-        spec = await self._kind.parse(principal, body)
+        spec: Spec = await self._kind.parse(principal, body)
         # The first prompt of a process takes long to read; its job may have been cancelled since.
         if not await in_database(jobs_still_held, request_ids=[self._request_id]):
             raise _lost()
@@ -89,7 +88,7 @@ class JobDoor:
         self._made += piece.tokens
         self._untold.append(Told(text=piece.text, choice=piece.choice, tokens=piece.tokens))
         self._choices_ended += bool(piece.finish_reason)
-        complete = self._spec is not None and self._choices_ended == self._spec.n
+        complete = self._spec is not None and self._choices_ended == self._spec.choices
         if complete or time.monotonic() - self._told_at >= TELL_EVERY_S:
             await self._tell()
         if complete:

@@ -8,25 +8,24 @@ from accounts.models import Resource, Window
 from accounts.principal import Principal
 from aiplatform.database import in_database
 from aiplatform.errors import ApiError
-from inference.gateway.admission import most_used
 from inference.gateway.limits.counters import Amounts
 from inference.gateway.limits.peek import LimitState, limits_peek
 from inference.gateway.limits.report import verdict_refusal
 from inference.gateway.limits.reservation import NEVER_MS, Verdict
-from inference.gateway.spec import GenerationSpec
+from inference.gateway.spec import Spec
 from inference.jobs.selectors import jobs_waiting
 
 _RETRY_S: Final = 60.0
 
 
-async def refuse_early(principal: Principal, spec: GenerationSpec) -> None:
+async def refuse_early(principal: Principal, spec: Spec) -> None:
     """Raise ApiError if a limit is used up, or the user has too many jobs.
 
     Only what was used counts, not what others have set aside: that may come back. How many run at
     once is what jobs wait for.
     """
     await _refuse_too_many(principal.user_id)
-    states, wanted = await limits_peek(principal, spec.model.name), most_used(spec)
+    states, wanted = await limits_peek(principal, spec.model.name), spec.most_used
     for place, state in enumerate(states):
         amount = wanted.of(state.rule.resource)
         if state.rule.resource == Resource.CONCURRENCY:

@@ -57,7 +57,7 @@ class RegistryModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no gene
             {"fields": ["context_length", "max_output_tokens", "slots", "max_queue", "threads"]},
         ),
         ("For callers who name none", {"fields": ["default_temperature", "default_top_p"]}),
-        ("Prices, of a million tokens", {"fields": ["price_prompt", "price_completion"]}),
+        ("Prices", {"fields": ["price_prompt", "price_completion", "price_image"]}),
         ("Computed once for all users", {"fields": ["shared_prompts"]}),
     ]
     now = ("Right now", {"fields": ["state", "doing", "replicas", "created_at", "updated_at"]})

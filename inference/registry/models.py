@@ -26,6 +26,10 @@ class Task(models.TextChoices):
     """What a model does. Each has a kind of runner."""
 
     CHAT = "chat", "chat and text generation"
+    EMBEDDINGS = "embeddings", "embeddings"
+    IMAGE_CLASSIFICATION = "image-classification", "image classification"
+    MODERATION = "moderation", "moderation and other text classification"
+    RERANK = "rerank", "rerank (cross-encoder)"
 
 
 class Dtype(models.TextChoices):
@@ -99,6 +103,13 @@ class Model(models.Model):
         default=Decimal(0),
         validators=[MinValueValidator(Decimal(0))],
         help_text="Of a million completion tokens.",
+    )
+    price_image = models.DecimalField(
+        max_digits=12,
+        decimal_places=6,
+        default=Decimal(0),
+        validators=[MinValueValidator(Decimal(0))],
+        help_text="Of a thousand images.",
     )
     shared_prompts = models.JSONField(
         default=list,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from django.core.exceptions import ValidationError
 
 from inference.engine.checkpoint import CheckpointError, check_directory
+from inference.engine.task import CHAT, TEXT_TASKS, WrongTask, check_task
 from inference.registry.sources import PathSource, SourceError, parse_source
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def check(model: "Model", stored: "Model | None") -> None:
 def _faults(model: "Model", stored: "Model | None") -> Iterator[tuple[str, str]]:
     if stored and stored.name != model.name:
         yield "name", "A model keeps its name. Create another model under the new one."
-    if model.max_output_tokens > model.context_length:
+    if model.task == CHAT and model.max_output_tokens > model.context_length:
         bound = f"context_length, which is {model.context_length}"
         yield "max_output_tokens", f"An answer cannot be longer than {bound}."
     cores = os.cpu_count() or 1
@@ -45,8 +46,8 @@ def _faults(model: "Model", stored: "Model | None") -> Iterator[tuple[str, str]]
         yield "is_default", f"A disabled model cannot be the default. {remedy}."
     if fault := _shared_prompts_fault(model.shared_prompts):
         yield "shared_prompts", fault
-    if _source_matters(model, stored) and (fault := _source_fault(model.source)):
-        yield "source", fault
+    if _source_matters(model, stored):
+        yield from _source_faults(model)
 
 
 def _shared_prompts_fault(prompts: object) -> str:
@@ -64,19 +65,21 @@ def _shared_prompts_fault(prompts: object) -> str:
 
 def _source_matters(model: "Model", stored: "Model | None") -> bool:
     # Not on every change: a model whose folder has gone must still be possible to disable.
-    if stored is None or stored.source != model.source:
+    if stored is None or stored.source != model.source or stored.task != model.task:
         return True
     return model.enabled and not stored.enabled
 
 
-def _source_fault(text: str) -> str:
-    """Return what is wrong with the source, or nothing."""
+def _source_faults(model: "Model") -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the source, or with the task for what lies there."""
     try:
-        source = parse_source(text)
+        source = parse_source(model.source)
         if isinstance(source, PathSource):
-            check_directory(source.directory)
+            check_directory(source.directory, with_tokenizer=model.task in TEXT_TASKS)
+            check_task(source.directory, model.task)
+    except WrongTask as error:
+        yield "task", f"{error}."
     except (SourceError, CheckpointError) as error:
-        return f"{error}."  # both say only what is safe to show
+        yield "source", f"{error}."  # both say only what is safe to show
     except OSError as error:
-        return f"The folder cannot be read: {error.strerror}."
-    return ""
+        yield "source", f"The folder cannot be read: {error.strerror}."

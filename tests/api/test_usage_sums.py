@@ -76,8 +76,10 @@ def test_every_sum_is_told_and_cost_is_an_exact_decimal(client: Client, ada: Use
     more: dict[str, Any] = {
         "completion_tokens": 7,
         "cached_tokens": 8,
+        "images": 11,
         "charged_requests": 9,
         "charged_tokens": 10,
+        "charged_images": 11,
     }
     used(ada, **sums, **more, cost_nano=9_007_199_254_740_993)
     (one,) = read(client)["results"]

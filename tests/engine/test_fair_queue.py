@@ -18,7 +18,7 @@ def sequence(
     return Sequence("gateway", request, unused, UniformStream(0), frozenset())
 
 
-def order(queue: FairQueue, now: float = 0.0) -> list[str]:
+def order(queue: FairQueue[Sequence], now: float = 0.0) -> list[str]:
     names = []
     while queue:
         first = queue.peek(now)
@@ -29,7 +29,7 @@ def order(queue: FairQueue, now: float = 0.0) -> list[str]:
 
 
 def test_a_newcomer_goes_before_the_backlog_of_another() -> None:
-    queue = FairQueue()
+    queue: FairQueue[Sequence] = FairQueue()
     for number in range(100):
         queue.add(sequence(f"a{number}"), 0.0)
     for _ in range(10):
@@ -40,7 +40,7 @@ def test_a_newcomer_goes_before_the_backlog_of_another() -> None:
 
 
 def test_long_requests_count_for_more_than_short_ones() -> None:
-    queue = FairQueue()
+    queue: FairQueue[Sequence] = FairQueue()
     for number in range(4):
         queue.add(sequence(f"long{number}", "a", tokens=40), 0.0)
         queue.add(sequence(f"short{number}", "b", tokens=10), 0.0)
@@ -49,7 +49,7 @@ def test_long_requests_count_for_more_than_short_ones() -> None:
 
 
 def test_twice_the_weight_is_served_twice_as_often() -> None:
-    queue = FairQueue()
+    queue: FairQueue[Sequence] = FairQueue()
     for number in range(30):
         queue.add(sequence(f"a{number}", "a", weight=2.0), 0.0)
         queue.add(sequence(f"b{number}", "b"), 0.0)
@@ -58,7 +58,7 @@ def test_twice_the_weight_is_served_twice_as_often() -> None:
 
 
 def test_interactive_goes_before_jobs_and_jobs_before_batches() -> None:
-    queue = FairQueue()
+    queue: FairQueue[Sequence] = FairQueue()
     queue.add(sequence("batch", priority=2), 0.0)
     queue.add(sequence("job", priority=1), 0.0)
     assert queue.add(sequence("chat"), 0.0) == 0
@@ -67,7 +67,7 @@ def test_interactive_goes_before_jobs_and_jobs_before_batches() -> None:
 
 
 def test_a_batch_is_served_now_and_then_however_much_is_more_urgent() -> None:
-    queue = FairQueue()
+    queue: FairQueue[Sequence] = FairQueue()
     for number in range(50):
         queue.add(sequence(f"chat{number}"), 0.0)
         queue.add(sequence(f"batch{number}", "b", priority=2), 0.0)
@@ -78,7 +78,7 @@ def test_a_batch_is_served_now_and_then_however_much_is_more_urgent() -> None:
 
 
 def test_what_was_charged_and_not_made_is_given_back() -> None:
-    queue = FairQueue()
+    queue: FairQueue[Sequence] = FairQueue()
     for number in range(3):
         queue.add(sequence(f"a{number}", "a", tokens=100), 0.0)
         queue.add(sequence(f"b{number}", "b", tokens=100), 0.0)
@@ -89,7 +89,7 @@ def test_what_was_charged_and_not_made_is_given_back() -> None:
 
 
 def test_a_tenant_that_was_away_saves_nothing_up() -> None:
-    queue = FairQueue()
+    queue: FairQueue[Sequence] = FairQueue()
     queue.add(sequence("b", "b"), 0.0)
     for number in range(20):
         queue.add(sequence(f"a{number}"), 0.0)
@@ -108,7 +108,7 @@ def test_a_tenant_that_was_away_saves_nothing_up() -> None:
 def test_the_position_is_the_number_that_are_served_before(
     wanted: list[tuple[str, int, int]], served: int
 ) -> None:
-    queue = FairQueue()
+    queue: FairQueue[Sequence] = FairQueue()
     for number, (tenant, priority, tokens) in enumerate(wanted):
         queue.add(sequence(str(number), tenant, tokens=tokens, priority=priority), 0.0)
     for _ in range(min(served, len(queue))):
@@ -118,7 +118,7 @@ def test_the_position_is_the_number_that_are_served_before(
 
 
 def test_what_is_removed_is_not_served_and_what_is_put_back_is_next_of_its_tenant() -> None:
-    queue = FairQueue()
+    queue: FairQueue[Sequence] = FairQueue()
     gone, interrupted = sequence("gone"), sequence("interrupted")
     for each in (interrupted, gone, sequence("last")):
         queue.add(each, 0.0)

@@ -48,11 +48,17 @@ def request(
         "created": 0,
         "price_prompt": 1_000,
         "price_completion": 2_000,  # 1e-12 of the currency each
+        "price_image": 3_000,
         **fields,
     }
     served = ServedModel(**values)
     return GenerationSpec(
-        served, [1] * prompt, "x", max_tokens, Sampling(), Stopping(), stream=False
+        model=served,
+        prompt=[1] * prompt,
+        asked="x",
+        max_tokens=max_tokens,
+        sampling=Sampling(),
+        stopping=Stopping(),
     )
 
 

@@ -72,8 +72,10 @@ def made(**fields: Any) -> Entry:
         "prompt_tokens": 6,
         "completion_tokens": 4,
         "cached_tokens": 2,
+        "images": 3,
         "charged_requests": 1,
         "charged_tokens": 10,
+        "charged_images": 3,
         "cost_nano": 30,
     }
     return entry(**{**defaults, **fields})
@@ -84,6 +86,7 @@ def refused() -> Entry:
         "counted_at": None,
         "charged_requests": 0,
         "charged_tokens": 0,
+        "charged_images": 0,
         "cost_nano": 0,
     }
     return made(status="refused", completion_tokens=0, cached_tokens=0, **nothing)
@@ -97,7 +100,7 @@ def only_row() -> dict[str, Any]:
 @pytest.mark.usefixtures("database")
 def test_a_day_sums_what_its_entries_say() -> None:
     usage_add([made(), made(status="cancelled", completion_tokens=1, charged_tokens=7)])
-    usage_add([made(status="failed", charged_tokens=0, cost_nano=0), refused()])
+    usage_add([made(status="failed", charged_tokens=0, charged_images=0, cost_nano=0), refused()])
     assert only_row() == {
         "day": date(2026, 3, 1),
         "user_id": 1,
@@ -111,8 +114,10 @@ def test_a_day_sums_what_its_entries_say() -> None:
         "prompt_tokens": 12,
         "completion_tokens": 5,
         "cached_tokens": 4,
+        "images": 6,
         "charged_requests": 3,
         "charged_tokens": 17,
+        "charged_images": 6,
         "cost_nano": 60,
     }
 

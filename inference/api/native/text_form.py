@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
+from accounts import scopes
 from aiplatform.errors import ApiError, problem, problem_response
 from aiplatform.json_media import encode
 from inference.api.event_stream import DONE, event
@@ -17,6 +18,7 @@ class TextForm:
     """The native words for a generation."""
 
     door = "generate/text"
+    scope = scopes.GENERATE
 
     def whole(self, spec: GenerationSpec, entry: Entry, answered: Answered) -> bytes:
         choices = [_choice(spec, index, one) for index, one in enumerate(answered.choices)]

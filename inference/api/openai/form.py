@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
+from accounts import scopes
 from aiplatform.errors import ApiError, openai_error, openai_response
 from aiplatform.json_media import encode
 from inference.api.event_stream import DONE, event
@@ -19,6 +20,7 @@ class OpenAIForm:
     """What both routes share; the subclasses say how a choice looks."""
 
     door = ""
+    scope = scopes.GENERATE
     id_prefix = ""
     whole_object = ""
     chunk_object = ""

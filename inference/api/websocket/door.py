@@ -56,7 +56,7 @@ class WebSocketDoor:
             user_agent=caller.user_agent,
         )
         self._asked = asked
-        self._answered = Answered(1)
+        self._answered = Answered()
         self._seq = 0
         self.task: asyncio.Task[None] | None = None
         self.at_end: Callable[[], object] | None = None  # before its end is said

@@ -114,6 +114,7 @@ class Amounts(NamedTuple):
     tokens: int = 0
     cost: int = 0  # COST_UNITS-ths of the prices' currency
     concurrency: int = 0
+    images: int = 0
 
     def of(self, resource: str) -> int:
         """Return how much of one resource."""

@@ -14,6 +14,7 @@ from inference.gateway.models import Request, UsageDay
 _COLUMNS: Final = {
     Resource.REQUESTS: "charged_requests",
     Resource.TOKENS: "charged_tokens",
+    Resource.IMAGES: "charged_images",
     Resource.COST: "cost_nano",
 }
 # A request is admitted by the store's clock, soon after the web's clock made its id. This is more

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Self, cast
 
 from inference.engine.config import Dtype, RunnerConfig
+from inference.engine.task import Task
 from inference.registry.models import Model
 
 # The gateway bounds the queue of a model; the runner's own bound only catches what slips past it.
@@ -16,6 +17,7 @@ class Assignment:
     """Two are equal where a runner of the one would serve for the other as well."""
 
     model: str
+    task: Task
     source: str
     directory: str
     dtype: Dtype
@@ -30,6 +32,7 @@ class Assignment:
         """Return what `model` asks for on this machine."""
         return cls(
             model=model.name,
+            task=cast(Task, model.task),
             source=model.source,
             directory=str(model.directory),
             dtype=cast(Dtype, model.dtype),
@@ -44,6 +47,7 @@ class Assignment:
         """Return what the runner is told when it starts."""
         return RunnerConfig(
             model=self.model,
+            task=self.task,
             directory=self.directory,
             socket=socket,
             dtype=self.dtype,

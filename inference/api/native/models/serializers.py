@@ -27,6 +27,7 @@ _WRITABLE = (
     "default_top_p",
     "price_prompt",
     "price_completion",
+    "price_image",
     "shared_prompts",
     "enabled",
     "is_default",

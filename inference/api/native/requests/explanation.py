@@ -48,6 +48,7 @@ def explanation_of(row: Request) -> dict[str, Any]:
         "charged": {
             "requests": row.charged_requests,
             "tokens": row.charged_tokens,
+            "images": row.charged_images,
             "cost": cost_text(row.cost_nano),
         },
     }
@@ -76,10 +77,18 @@ def _sentences(row: Request) -> Iterator[str]:
     if row.attempts > 1:
         yield f"It was submitted {row.attempts} times: replicas before the last one failed it."
     yield from _ending(row)
-    if row.charged_requests or row.charged_tokens:
-        yield f"{row.charged_tokens:,} tokens were charged; they cost {cost_text(row.cost_nano)}."
+    if row.charged_requests or row.charged_tokens or row.charged_images:
+        yield f"{_charged(row)} were charged; they cost {cost_text(row.cost_nano)}."
     else:
         yield "Nothing was charged."
+
+
+def _charged(row: Request) -> str:
+    tokens = f"{row.charged_tokens:,} tokens"
+    images = f"{row.charged_images:,} images"
+    if not row.charged_images:
+        return tokens
+    return f"{tokens} and {images}" if row.charged_tokens else images
 
 
 def _admitted(row: Request) -> str:

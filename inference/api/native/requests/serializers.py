@@ -32,8 +32,8 @@ class RequestQuerySerializer(WhoseSerializer):
 _FIELDS: Final = (
     *("id", "created_at", "user", "key", "key_name", "model", "door", "stream"),
     *("status", "finish_reason", "error_code"),
-    *("prompt_tokens", "completion_tokens", "cached_tokens"),
-    *("charged_requests", "charged_tokens", "cost"),
+    *("prompt_tokens", "completion_tokens", "cached_tokens", "images"),
+    *("charged_requests", "charged_tokens", "charged_images", "cost"),
     *("queue_ms", "ttft_ms", "duration_ms", "overhead_ms", "replica", "attempts"),
     *("client_address", "user_agent"),
 )
@@ -128,6 +128,7 @@ class ChargedSerializer(serializers.Serializer[Any]):
 
     requests = serializers.IntegerField()
     tokens = serializers.IntegerField()
+    images = serializers.IntegerField()
     cost = serializers.CharField()
 
 

@@ -16,7 +16,7 @@ from aiplatform.json_media import encode
 from aiplatform.problem_schema import described
 from inference.api.native.tasks.serializers import GenerateAsyncSerializer, SubmittedSerializer
 from inference.gateway import errors
-from inference.gateway.spec import GenerationSpec
+from inference.gateway.spec import Spec
 from inference.jobs.early import refuse_early
 from inference.jobs.kinds import GENERATE_TEXT, KINDS
 from inference.jobs.services import job_submit
@@ -60,8 +60,8 @@ class AsyncTextViewSet(CreatesOnce, ViewSet):
         )
 
 
-async def _checked(principal: Principal, body: dict[str, Any]) -> GenerationSpec:
+async def _checked(principal: Principal, body: dict[str, Any]) -> Spec:
     """Return what is asked for. Raises ApiError for whatever would be refused anyway."""
-    spec = await KINDS[GENERATE_TEXT].parse(principal, body)
+    spec: Spec = await KINDS[GENERATE_TEXT].parse(principal, body)
     await refuse_early(principal, spec)
     return spec

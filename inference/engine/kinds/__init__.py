@@ -1,0 +1,1 @@
+"""What models do that answer each item once: embeddings, classes, scores. One file a kind."""

@@ -1,0 +1,143 @@
+"""Embeddings: one vector a text, pooled and normalized as the model's own files say."""
+
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoModel
+
+from inference.engine.checkpoint import CheckpointError
+from inference.engine.embedding_files import EmbeddingFiles
+from inference.engine.kinds.kind import Answer, Loading
+from inference.engine.kinds.packed import PACKED, PackedEncoder
+from inference.engine.kinds.padded import PaddedRows
+from inference.engine.kinds.pooling import pooled
+from inference.engine.kinds.reading import read_model
+from inference.engine.kinds.texts import Texts, text_refusal, texts_of
+from inference.engine.kinds.work import token_count
+from inference.engine.linear import pack_linears, packing_unavailable
+from inference.engine.model_directory import LoadError
+from inference.engine.submission import Refusal
+from inference.engine.task import EMBEDDINGS
+from inference.engine.wire import Item, Tokens, Vector
+
+BEST_BATCH: Final = 1024  # tokens
+_NOT_A_NUMBER: Final = Refusal("bad_output", "the model's output was not a number")
+_CHECKED_LENGTHS: Final = (1, 2, 2, 5, 9, 9, 14)
+
+
+class Encoder(Protocol):
+    """Hidden states of texts."""
+
+    def hidden(self, texts: Texts) -> Tensor:
+        """Return the last hidden state of every token, [total, hidden]."""
+
+
+class Embeddings:
+    """An embedding model."""
+
+    best_batch = BEST_BATCH
+
+    def __init__(
+        self, encoder: Encoder, files: EmbeddingFiles, *, vocabulary: int, length: int
+    ) -> None:
+        self._encoder = encoder
+        self._files = files
+        self._vocabulary = vocabulary
+        self._length = length
+
+    def refusal(self, item: Item) -> Refusal | None:
+        return text_refusal(item, task=EMBEDDINGS, vocabulary=self._vocabulary, length=self._length)
+
+    def size(self, item: Item) -> int:
+        return token_count(item) if isinstance(item, Tokens) else 0
+
+    def run(self, items: Sequence[Item]) -> list[Answer]:
+        texts = texts_of(items)
+        vectors = pooled(self._encoder.hidden(texts), texts.lengths, self._files.pooling).float()
+        if self._files.normalize:
+            vectors = nn.functional.normalize(vectors, dim=1)
+        finite = vectors.isfinite().all(dim=1).tolist()
+        rows = vectors.numpy().astype("<f4", copy=False)
+        return [
+            Vector(row.tobytes()) if sound else _NOT_A_NUMBER
+            for row, sound in zip(rows, finite, strict=True)
+        ]
+
+
+def load(loading: Loading) -> Embeddings:
+    """Return the model in the fastest form that gives what transformers gives."""
+    try:
+        files = EmbeddingFiles.read(loading.directory.path)
+    except CheckpointError as error:
+        raise LoadError(str(error)) from error
+    # Without it an unused pooler of BERT's would run on every batch.
+    model = read_model(AutoModel, loading, attn_implementation="sdpa")
+    if hasattr(model, "pooler"):
+        model.pooler = None
+    length = loading.directory.context_length(loading.config.context_length)
+    return Embeddings(
+        _fastest(model, loading, length),
+        files,
+        vocabulary=model.get_input_embeddings().num_embeddings,
+        length=min(length, files.length or length),
+    )
+
+
+def _fastest(model: Any, loading: Loading, length: int) -> Encoder:
+    padded = PaddedRows(model)
+    texts = _checked_texts(model, length)
+    expected = padded.hidden(texts)
+    packed = _packing(model)
+    why = ""
+    for first in _first_positions(model):
+        encoder = PackedEncoder(model, first)
+        try:
+            model.set_attn_implementation(PACKED)
+            why = _difference(encoder.hidden(texts), expected)
+        except Exception as error:  # an architecture may refuse in any way: then it is padded
+            why = type(error).__name__
+        if not why:
+            _note(loading, "A", f"{packed}, nothing padded; equal to transformers")
+            return encoder
+    model.set_attn_implementation("sdpa")
+    why = why or "no position ids"
+    _note(loading, "B", f"{packed}, rows of like length (packing gave: {why})")
+    return padded
+
+
+def _packing(model: nn.Module) -> str:
+    if why := packing_unavailable():
+        return f"plain linears ({why})"
+    return f"{pack_linears(model)} linears packed"
+
+
+def _checked_texts(model: Any, length: int) -> Texts:
+    lengths = [min(one, length) for one in _CHECKED_LENGTHS]
+    generator = torch.Generator().manual_seed(0)
+    vocabulary = model.get_input_embeddings().num_embeddings
+    # The first ids are special ones, padding among them.
+    least = min(10, vocabulary - 1)
+    ids = torch.randint(least, vocabulary, (sum(lengths),), generator=generator)
+    return Texts(ids, None, lengths)
+
+
+def _first_positions(model: Any) -> list[int]:
+    """Return where position ids may begin: at 0, or as RoBERTa's do behind the padding's id."""
+    padding = getattr(model.config, "pad_token_id", None)
+    return [0] if padding is None else [0, padding + 1]
+
+
+def _difference(got: Tensor, expected: Tensor) -> str:
+    """Return how far apart the two are, or nothing if they are equal but for rounding."""
+    tolerance = 1e-4 if got.dtype == torch.float32 else 5e-2
+    scale = expected.abs().max().item() or 1.0
+    apart = (got - expected).abs().max().item() / scale
+    return "" if apart <= tolerance else f"a difference of {apart:.1e}"
+
+
+def _note(loading: Loading, tier: str, how: str) -> None:
+    loading.statistics.tier = tier
+    loading.statistics.detail = how
+    loading.log.event("verified", tier=tier, detail=how)
