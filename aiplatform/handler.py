@@ -21,7 +21,7 @@ from django.utils.module_loading import import_string
 from aiplatform.request_threads import request_thread
 
 # Where every view is `async def` and reaches the database through `in_database` alone.
-ON_THE_LOOP: Final = ("/v1/", "/api/v1/generate/text", "/health")
+ON_THE_LOOP: Final = ("/v1/", "/api/v1/generate/text", "/api/v1/streams/", "/health")
 
 
 class PageHandler(ASGIHandler):

@@ -39,9 +39,12 @@ _SDK_HEADERS = ("arch", "async", "lang", "os", "package-version", "retry-count",
 CORS_ALLOW_HEADERS = [
     *default_headers,
     *("x-api-key", "idempotency-key", "openai-organization", "openai-project"),
+    *("x-resumable", "last-event-id"),
     *(f"x-stainless-{name}" for name in (*_SDK_HEADERS, "runtime-version", "timeout")),
 ]
-CORS_EXPOSE_HEADERS = ["x-request-id", "x-overhead-ms", "retry-after", "idempotent-replayed"]
+CORS_EXPOSE_HEADERS = [
+    *("x-request-id", "x-overhead-ms", "x-resumable", "retry-after", "idempotent-replayed"),
+]
 # nginx in front says which address a request came from; believed only where this is set.
 TRUST_PROXY_HEADERS = env.boolean("TRUST_PROXY_HEADERS", False)
 if TRUST_PROXY_HEADERS:

@@ -35,11 +35,15 @@ class Script:
     word: str = "word"
     # Every word is the time.monotonic() of its sending, comparable over the machine's processes.
     stamped: bool = False
+    # Every word carries its number, so that what is lost, doubled or out of order shows.
+    numbered: bool = False
     ahead: int = 0  # so many others are in the queue, each for half a second
 
-    def text(self) -> str:
-        """Return the next token's text."""
-        return f"{time.monotonic():.6f} " if self.stamped else f"{self.word} "
+    def text(self, number: int) -> str:
+        """Return the text of the token with that number, from 0."""
+        if self.stamped:
+            return f"{time.monotonic():.6f} "
+        return f"{self.word}{number} " if self.numbered else f"{self.word} "
 
 
 @dataclass
@@ -249,8 +253,8 @@ class _Answer:
         return wire.Finished(self.submit.request_id, self._reason(), self._usage())
 
     def _step(self, tokens: int) -> wire.Deltas:
+        texts = [self._script.text(number) for number in range(self.made, self.made + tokens)]
         self.made += tokens
-        texts = [self._script.text() for _ in range(tokens)]
         asked = self.submit.sampling.logprobs
         logprobs = [] if asked is None else [_logprob(text, asked) for text in texts]
         return wire.Deltas([wire.Delta(self.submit.request_id, "".join(texts), tokens, logprobs)])

@@ -17,8 +17,8 @@ from aiplatform.idempotency.claim import Claim
 from aiplatform.idempotency.kept_answer import KeptAnswer
 from aiplatform.request_log import log_request, milliseconds
 from inference.api.answer import Form
-from inference.api.event_stream import EventStream
 from inference.api.idempotent import claim_for
+from inference.api.resumable_stream import check, stream_for
 from inference.gateway import errors
 from inference.gateway.answered import Answered, Piece
 from inference.gateway.entry import CLIENT_CLOSED, Entry
@@ -49,7 +49,7 @@ async def answer(request: HttpRequest, form: Form[S], parse: Parse[S]) -> HttpRe
     try:
         return await door.response
     except asyncio.CancelledError:
-        task.cancel()
+        door.stream.drop()
         raise
 
 
@@ -62,9 +62,10 @@ class HttpDoor(Generic[S]):
         self._form = form
         self._parse = parse
         self._claim: Claim | None = None  # where the request carries an Idempotency-Key
+        self._principal: Principal | None = None
         self._spec: S | None = None
         self._answered = Answered()
-        self.stream = EventStream()
+        self.stream = stream_for(request)
         self.response: asyncio.Future[HttpResponseBase] = asyncio.Future()
         self.entry = Entry(
             id=request.id,  # type: ignore[attr-defined]  # given by request_scope
@@ -95,21 +96,25 @@ class HttpDoor(Generic[S]):
         return first.again()
 
     async def authenticate(self) -> Principal:
+        if absent := await self.stream.absent():
+            return absent
         principal = await authenticate(self.request)
         if self._form.scope not in principal.scopes:
             raise errors.scope_missing(self._form.scope)
         return principal
 
     async def parse(self, principal: Principal) -> S:
+        self._principal = principal
         self._spec = await self._parse(principal)
+        check(self.request, stream=self._spec.stream)
         return self._spec
 
     async def open(self, answered: Answered) -> None:
         self._answered = answered
-        if self._spec and self._spec.stream:
-            self._respond(
-                StreamingHttpResponse(self.stream, content_type=STREAM, headers=STREAM_HEADERS)
-            )
+        if self._spec and self._spec.stream and self._principal:
+            await self.stream.begin(str(self.entry.id), self._principal)
+            headers = {**STREAM_HEADERS, **self.stream.headers}
+            self._respond(StreamingHttpResponse(self.stream, content_type=STREAM, headers=headers))
             await self.stream.put(self._form.first(self._spec, self.entry))
 
     async def send(self, piece: Piece) -> None:
@@ -141,7 +146,11 @@ class HttpDoor(Generic[S]):
             await claim.keep(KeptAnswer(200, {"Content-Type": WHOLE}, last))
 
     async def _answer(self, error: ApiError | None, last: bytes) -> None:
-        if self.response.cancelled() or (error and error.status == CLIENT_CLOSED):
+        if error and error.status == CLIENT_CLOSED:
+            error = self.stream.end_of(error)
+            if error is None:
+                return
+        if self.response.cancelled():
             return
         if self.response.done():
             await self._end_stream(error, last)
@@ -151,8 +160,7 @@ class HttpDoor(Generic[S]):
             self._respond(HttpResponse(last, content_type=WHOLE))
 
     async def _end_stream(self, error: ApiError | None, last: bytes) -> None:
-        await self.stream.put(self._form.failed(self.entry, error) if error else last)
-        await self.stream.end()
+        await self.stream.end(self._form.failed(self.entry, error) if error else last)
 
     def _respond(self, response: HttpResponseBase) -> None:
         tell_limits(response, self.entry.limits)

@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from inference.api.native.text import TextViewSet
 from inference.api.openai.completions import ChatCompletionViewSet, CompletionViewSet
 from inference.api.openai.models import OpenAIModelViewSet
+from inference.api.streams.views import NativeStreamViewSet, OpenAIStreamViewSet
 
 
 def _both(route: str, viewset: Any, actions: dict[str, str]) -> list[URLPattern | URLResolver]:
@@ -17,6 +18,8 @@ def _both(route: str, viewset: Any, actions: dict[str, str]) -> list[URLPattern 
         path(f"{route}/", viewset.as_view(actions, schema=None)),
     ]
 
+
+_STREAM: dict[str, str] = {"get": "retrieve", "delete": "destroy"}
 
 urlpatterns = [
     # Tried in order: what is asked most comes first.
@@ -30,5 +33,7 @@ urlpatterns = [
     path("api/v1/", include("inference.api.native.quotas.urls")),
     path("api/v1/", include("inference.api.native.webhooks.urls")),
     path("api/v1/", include("inference.api.native.tasks.urls")),
+    *_both("v1/streams/<str:stream_id>", OpenAIStreamViewSet, _STREAM),
+    *_both("api/v1/streams/<str:stream_id>", NativeStreamViewSet, _STREAM),
     *_both("v1/completions", CompletionViewSet, {"post": "create"}),
 ]

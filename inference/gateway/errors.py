@@ -106,6 +106,12 @@ def deadline_passed(seconds: int) -> ApiError:
     return ApiError(504, "deadline_passed", f"The answer was not complete after {seconds} seconds.")
 
 
+def restarting() -> ApiError:
+    return ApiError(
+        503, "restarting", "This process is being restarted. Connect again.", retry_after=1
+    )
+
+
 def internal() -> ApiError:
     detail = "Something went wrong on our side. The request id finds it in the logs."
     return ApiError(500, "internal_error", detail)

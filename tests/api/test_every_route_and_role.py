@@ -46,6 +46,12 @@ MATRIX: Final = [
         "POST", "v1/completions", (401, 403, 200, 200, 200, 200), {"prompt": "hi", "max_tokens": 2}
     ),
     Row("POST", "api/v1/generate/text", (401, 403, 200, 200, 200, 200), {"text": "hi"}),
+    # No stream is resumable in this test: whoever may generate is told so.
+    *(
+        Row(method, f"{side}v1/streams/<str:stream_id>", (401, 403, 404, 404, 404, 404))
+        for side in ("", "api/")
+        for method in ("GET", "DELETE")
+    ),
     Row("GET", "v1/models", (401, 403, 200, 200, 200, 200)),
     Row("GET", "v1/models/<str:name>", (401, 403, 200, 200, 200, 200)),
     Row("GET", "api/v1/models", (401, 403, 200, 200, 200, 200)),
@@ -201,6 +207,7 @@ def cast(start_web: StartWeb) -> Iterator[Cast]:
             {
                 "<str:name>": "tiny",
                 "<str:request_id>": asked.headers["x-request-id"],
+                "<str:stream_id>": asked.headers["x-request-id"],
                 "<str:task_id>": job["task_id"],
                 "<int:id>": str(key["id"]),
                 "<int:endpoint_id>": str(hook["id"]),

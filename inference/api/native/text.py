@@ -17,6 +17,7 @@ from inference.api.native.serializers import (
     GenerateTextSerializer,
 )
 from inference.api.native.text_form import TextForm
+from inference.api.resumable_stream import PARAMETER
 from inference.engine.text.tokenizer import Tokenizer
 from inference.gateway.prompting import build_spec
 from inference.gateway.spec import GenerationSpec
@@ -30,6 +31,7 @@ class TextViewSet(AsyncViewSet):
 
     @extend_schema(
         request=GenerateTextSerializer,
+        parameters=[PARAMETER],
         responses={
             200: GeneratedTextSerializer,
             **dict.fromkeys((400, 401, 403, 404, 413, 415, 429, 503), ProblemSerializer),

@@ -18,6 +18,7 @@ from inference.api.openai.serializers import (
     OpenAIErrorSerializer,
 )
 from inference.api.openai.specs import chat_spec, completion_spec
+from inference.api.resumable_stream import PARAMETER
 from inference.gateway.spec import GenerationSpec
 
 # DRF copies every field for each serializer it makes; validation itself keeps no state.
@@ -31,6 +32,7 @@ class ChatCompletionViewSet(AsyncViewSet):
 
     @extend_schema(
         request=ChatCompletionSerializer,
+        parameters=[PARAMETER],
         responses={200: ChatCompletionAnswerSerializer, **_ERRORS},
         operation_id="chat_completions_create",
     )
@@ -51,6 +53,7 @@ class CompletionViewSet(AsyncViewSet):
 
     @extend_schema(
         request=CompletionSerializer,
+        parameters=[PARAMETER],
         responses={200: CompletionAnswerSerializer, **_ERRORS},
         operation_id="completions_create",
     )

@@ -9,6 +9,7 @@ from channels.consumer import get_handler_name
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from django.db import Error as DatabaseAway
 
 from accounts.errors import AuthenticationRefused
 from aiplatform.errors import ApiError, as_api_error
@@ -112,15 +113,16 @@ class GenerateConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # it has 
                 case Generate():
                     self.generations.begin(message)
                 case Cancel(id=named):
-                    self.generations.cancel(named)
+                    await self.generations.cancel(named)
                 case Resume():
                     await self.generations.resume(message)
         except DuplicateId:
             # Without the id: it stands for the one under way, which nothing is wrong with.
             detail = "id: It is under way on this socket already. Choose another one."
             await self._tell(ApiError(409, "duplicate_id", detail, param="id"), None)
-        except ApiError as error:
-            await self._tell(error, None if isinstance(message, Cancel) else message.id)
+        except (ApiError, AuthenticationRefused, DatabaseAway) as raised:
+            of_it = None if isinstance(message, Cancel) else message.id
+            await self._tell(_as_api_error(raised), of_it)
 
     async def _introduce(self, credential: Credential) -> None:
         """Take the credential, or say why not; without a former one that is the end."""
@@ -169,6 +171,12 @@ class GenerateConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # it has 
             generations=self.generations.begun,
             closed_with=self.line.closed_with,
         )
+
+
+def _as_api_error(raised: ApiError | AuthenticationRefused | DatabaseAway) -> ApiError:
+    if isinstance(raised, AuthenticationRefused):
+        return ApiError(401, raised.code, raised.detail)
+    return raised if isinstance(raised, ApiError) else errors.database_unavailable()
 
 
 def _unknown_caller() -> ApiError:

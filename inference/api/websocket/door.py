@@ -20,6 +20,7 @@ from inference.api.websocket.protocol import (
     Error,
     Finished,
     Generate,
+    Numbered,
     Queued,
     ServerMessage,
     Timings,
@@ -33,8 +34,6 @@ from inference.gateway.spec import GenerationSpec
 log = structlog.get_logger("aiplatform.request")
 
 DOOR: Final = "ws/generate"
-
-Numbered = Delta | Finished | Error  # what is sent just once, in order
 
 
 class WebSocketDoor:
@@ -66,6 +65,22 @@ class WebSocketDoor:
     def attach(self, generation: "asyncio.Task[None]") -> None:
         """Name the task that runs this."""
         self.task = generation
+
+    @property
+    def request_id(self) -> str:
+        return str(self.entry.id)
+
+    async def cancel(self) -> None:
+        """Stop it, as its client asks; its end is said as always."""
+        self.stop()
+
+    def end(self, reason: ApiError) -> None:
+        """Stop it for that reason, which is its end."""
+        self.stop(reason)
+
+    def leave(self) -> None:
+        """The client is gone."""
+        self.stop()
 
     def stop(self, reason: ApiError | None = None) -> None:
         """End it, as its client asked for unless there is another `reason`."""

@@ -1,7 +1,8 @@
 """The generations of one socket."""
 
 import asyncio
-from typing import Final
+from collections.abc import Callable
+from typing import Protocol
 
 from django.conf import settings
 from structlog.contextvars import bound_contextvars
@@ -11,12 +12,30 @@ from inference.api.websocket.caller import Caller
 from inference.api.websocket.door import WebSocketDoor
 from inference.api.websocket.line import Line
 from inference.api.websocket.protocol import Generate, Resume
-from inference.api.websocket.resumable import ResumableDoor, kept_for
+from inference.api.websocket.resumable import ResumableDoor
+from inference.api.websocket.resumed import Resumed
+from inference.gateway import errors
 from inference.gateway.generation import generate, start
 
-RESTARTING: Final = ApiError(
-    503, "restarting", "This process is being restarted. Connect again.", retry_after=1
-)
+
+class UnderWay(Protocol):
+    """A generation that this socket hears of."""
+
+    id: str
+    at_end: Callable[[], object] | None  # called before its end is said
+
+    @property
+    def request_id(self) -> str:
+        """The id that every process knows it by."""
+
+    async def cancel(self) -> None:
+        """Stop it, as the client asks. Raises ApiError."""
+
+    def end(self, reason: ApiError) -> None:
+        """The socket says no more, for that reason."""
+
+    def leave(self) -> None:
+        """The client is gone."""
 
 
 class Generations:
@@ -25,7 +44,7 @@ class Generations:
     def __init__(self, line: Line, caller: Caller) -> None:
         self._line = line
         self._caller = caller
-        self._under_way: dict[str, WebSocketDoor] = {}
+        self._under_way: dict[str, UnderWay] = {}
         self._tasks: set[asyncio.Task[None]] = set()  # until their last word is said
         self._no_more = False
         self.begun = 0
@@ -44,54 +63,49 @@ class Generations:
         self._add(door, task)
         self.begun += 1
 
-    def cancel(self, named: str) -> None:
+    async def cancel(self, named: str) -> None:
         """Stop one; its end is said as always. Raises ApiError."""
         if named not in self._under_way:
             raise ApiError(404, "unknown_id", "id: Nothing under way has this id.", param="id")
-        self._under_way[named].stop()
+        await self._under_way[named].cancel()
 
     async def resume(self, asked: Resume) -> None:
         """Go on with one that began on another socket. Raises ApiError."""
         self._make_room(asked.id)
-        door = kept_for(asked.request_id, self._caller)
-        if door in self._under_way.values():
+        if any(one.request_id == asked.request_id for one in self._under_way.values()):
             raise DuplicateId
-        await door.resume(asked, self._line, self._caller)
-        if door.task and not door.is_over:
-            self._add(door, door.task)
+        resumed = await Resumed.begin(asked, self._line, self._caller)
+        self._add(resumed, resumed.task)
 
     def drop(self) -> None:
         """The client is gone: end what cannot be resumed."""
-        for door in list(self._under_way.values()):
-            if isinstance(door, ResumableDoor):
-                door.detach(self._line)
-            else:
-                door.stop()
+        for one in list(self._under_way.values()):
+            one.leave()
 
     async def finish(self, seconds: float) -> None:
         """Take no more, and end those that are not finished after `seconds`."""
         self._no_more = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
-        for door in list(self._under_way.values()):
-            door.stop(RESTARTING)
+        for one in list(self._under_way.values()):
+            one.end(errors.restarting())
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
 
     def _make_room(self, named: str) -> None:
         if self._no_more:
-            raise RESTARTING
+            raise errors.restarting()
         if named in self._under_way:
             raise DuplicateId
         if len(self._under_way) >= settings.WEBSOCKET_MAX_GENERATIONS:
             detail = f"{len(self._under_way)} generations are under way on this socket, the most."
             raise ApiError(429, "too_many_generations", detail)
 
-    def _add(self, door: WebSocketDoor, task: "asyncio.Task[None]") -> None:
-        named = door.id
-        self._under_way[named] = door
+    def _add(self, one: UnderWay, task: "asyncio.Task[None]") -> None:
+        named = one.id
+        self._under_way[named] = one
         # Its place and its id are free when the client hears of its end.
-        door.at_end = lambda: self._under_way.pop(named, None)
+        one.at_end = lambda: self._under_way.pop(named, None)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -155,6 +155,9 @@ class Error(ServerMessage, frozen=True):
     seq: int | None = None  # of a generation that has begun
 
 
+Numbered = Delta | Finished | Error  # what is sent just once, in order
+
+
 class Pong(ServerMessage, frozen=True):
     """The answer to `ping`."""
 
@@ -163,6 +166,8 @@ class Pong(ServerMessage, frozen=True):
 
 _decoder: Final[msgspec.json.Decoder[FromClient]] = msgspec.json.Decoder(FromClient)
 _encoder: Final = msgspec.json.Encoder()
+_keeping: Final = msgspec.msgpack.Encoder()
+_kept_decoder: Final[msgspec.msgpack.Decoder[Numbered]] = msgspec.msgpack.Decoder(Numbered)
 _MALFORMED: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 _TYPES: Final = sorted(kind.__name__.lower() for kind in FromClient.__args__)
 _PLACE: Final = re.compile(r" - at `(?:key in )?\$\.?(?P<place>[^`]*)`$")
@@ -191,6 +196,16 @@ def decode(text: str) -> FromClient:
 def encoded(message: ServerMessage) -> str:
     """Return the text of a message."""
     return _encoder.encode(message).decode()
+
+
+def kept_form(message: Numbered) -> bytes:
+    """Return a message as it is kept for who resumes the generation."""
+    return _keeping.encode(message)
+
+
+def from_kept(kept: bytes, named: str) -> Numbered:
+    """Return the message again, under the id that the generation has by now."""
+    return msgspec.structs.replace(_kept_decoder.decode(kept), id=named)
 
 
 def error_message(error: ApiError, named: str | None = None, **further: Any) -> Error:
