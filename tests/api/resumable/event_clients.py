@@ -20,6 +20,7 @@ class Listening:
     stream_id: str = ""
     received: bytes = b""  # whole events, one behind the other
     ids: list[int] = field(default_factory=list)
+    _responses: dict[int, "_Arriving"] = field(default_factory=dict)
 
     @property
     def last(self) -> str:
@@ -60,21 +61,42 @@ class Listening:
 
     async def take(self, response: httpx.Response, most: int = 1_000_000) -> None:
         """Take so many events, or all; what came of one half-way counts as nothing."""
-        buffer = b""
-        async for part in response.aiter_raw():
-            buffer += part
-            while b"\n\n" in buffer:
-                event, buffer = buffer.split(b"\n\n", 1)
-                self._note(event)
-                most -= 1
-                if most <= 0:
+        arriving = self._arriving(response)
+        while most > 0:
+            while b"\n\n" not in arriving.bytes:
+                try:
+                    arriving.bytes += await anext(arriving.parts)
+                except StopAsyncIteration:
                     return
+            event, arriving.bytes = arriving.bytes.split(b"\n\n", 1)
+            self._note(event)
+            most -= 1
+
+    async def rest(self, response: httpx.Response) -> bytes:
+        """Return what still comes until the server ends the response."""
+        arriving = self._arriving(response)
+        async for part in arriving.parts:
+            arriving.bytes += part
+        return arriving.bytes
+
+    def _arriving(self, response: httpx.Response) -> "_Arriving":
+        if id(response) not in self._responses:
+            self._responses[id(response)] = _Arriving(response.aiter_raw())
+        return self._responses[id(response)]
 
     def _note(self, event: bytes) -> None:
         for line in event.split(b"\n"):
             if line.startswith(b"id: "):
                 self.ids.append(int(line[4:]))
                 self.received += event + b"\n\n"
+
+
+@dataclass
+class _Arriving:
+    """What comes of one response, and what of it nobody has taken yet."""
+
+    parts: AsyncIterator[bytes]
+    bytes: bytes = b""
 
 
 def _delta(data: dict[str, Any]) -> str:
