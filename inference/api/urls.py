@@ -4,9 +4,11 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from inference.api.embeddings.views import EmbeddingsViewSet, OpenAIEmbeddingsViewSet
 from inference.api.native.text import TextViewSet
 from inference.api.openai.completions import ChatCompletionViewSet, CompletionViewSet
 from inference.api.openai.models import OpenAIModelViewSet
+from inference.api.scoring.views import ModerationViewSet, RerankViewSet
 from inference.api.streams.views import NativeStreamViewSet, OpenAIStreamViewSet
 
 
@@ -25,6 +27,10 @@ urlpatterns = [
     # Tried in order: what is asked most comes first.
     *_both("v1/chat/completions", ChatCompletionViewSet, {"post": "create"}),
     *_both("api/v1/generate/text", TextViewSet, {"post": "create"}),
+    *_both("v1/embeddings", OpenAIEmbeddingsViewSet, {"post": "create"}),
+    *_both("api/v1/embeddings", EmbeddingsViewSet, {"post": "create"}),
+    *_both("v1/rerank", RerankViewSet, {"post": "create"}),
+    *_both("v1/moderations", ModerationViewSet, {"post": "create"}),
     *_both("v1/models", OpenAIModelViewSet, {"get": "list"}),
     *_both("v1/models/<str:name>", OpenAIModelViewSet, {"get": "retrieve"}),
     path("api/v1/", include("inference.api.native.models.urls")),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 from inference.engine.checkpoint import BrokenCheckpoint
+from inference.engine.text_length import text_length
 
 Pooling = Literal["mean", "cls", "lasttoken"]
 _POOLINGS: Final = ("mean", "cls", "lasttoken")
@@ -44,13 +45,13 @@ class EmbeddingFiles:
         modules = _modules(directory)
         pooling = _module(directory, modules, "Pooling")
         transformer = _object(directory / _path_of(modules, "Transformer") / _SENTENCE_CONFIG)
-        length = transformer.get("max_seq_length")
+        lengths = (transformer.get("max_seq_length"), text_length(config))
         return cls(
             pooling=_pooling(pooling),
             normalize="Normalize" in modules,
             dimensions=_dimensions(config),
             shorter=_shorter(config),
-            length=length if isinstance(length, int) and length > 0 else None,
+            length=min((n for n in lengths if isinstance(n, int) and n > 0), default=None),
             lower_case=transformer.get("do_lower_case") is True,
             prompt=_prompt(_object(directory / _PROMPTS)),
         )

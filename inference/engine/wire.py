@@ -77,6 +77,7 @@ class Tokens(msgspec.Struct, frozen=True, tag="tokens"):
 
     ids: bytes
     segments: bytes = b""  # one byte a token, 0 or 1; empty: it is no pair
+    dimensions: int = 0  # of its vector, the first so many; 0: all
 
 
 class Image(msgspec.Struct, frozen=True, tag="image"):

@@ -1,6 +1,6 @@
 """The ways a request can fail on its way through the gateway, each with its status and remedy."""
 
-from typing import Any
+from typing import Any, Final
 
 from accounts.limit_words import what_over
 from aiplatform.errors import ApiError
@@ -18,6 +18,31 @@ def unknown_model(name: str) -> ApiError:
 def no_default_model() -> ApiError:
     return ApiError(
         400, "model_required", "No default model is set. Name one in `model`.", param="model"
+    )
+
+
+_DOORS: Final = {
+    "chat": "/v1/chat/completions",
+    "embeddings": "/v1/embeddings",
+    "image-classification": "/api/v1/upload/image",
+    "moderation": "/v1/moderations",
+    "rerank": "/v1/rerank",
+}
+
+
+def wrong_task(*, model: str, does: str, asked: str) -> ApiError:
+    where = f" Ask it at {_DOORS[does]}," if does in _DOORS else " Ask it for that,"
+    detail = f"{model} does {does}, not {asked}.{where} or name a model for {asked} in `model`."
+    return ApiError(400, "wrong_task", detail, param="model")
+
+
+def text_too_long(*, tokens: int, length: int, param: str) -> ApiError:
+    return ApiError(
+        400,
+        "context_length_exceeded",
+        f"{param} has {tokens} tokens; the model reads {length} at most. Shorten it, or send "
+        "`truncate`: true to have its end cut off.",
+        param=param,
     )
 
 

@@ -1,4 +1,4 @@
-"""The tokenizers that prompts are counted with, each loaded once from its model's own files."""
+"""What prompts are counted with, each read once from its model's own files."""
 
 import asyncio
 from pathlib import Path

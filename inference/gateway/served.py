@@ -48,6 +48,8 @@ async def served_model(principal: Principal, name: str | None, task: str) -> Ser
     """
     for model in await served_models(principal):
         if model.name == name if name is not None else model.is_default and model.task == task:
+            if model.task != task:
+                raise errors.wrong_task(model=model.name, does=model.task, asked=task)
             return model
     raise _missing(name)
 

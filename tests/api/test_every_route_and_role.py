@@ -52,6 +52,11 @@ MATRIX: Final = [
         for side in ("", "api/")
         for method in ("GET", "DELETE")
     ),
+    # No model of these kinds is here; whoever may ask is told so.
+    Row("POST", "v1/embeddings", (401, 403, 400, 400, 400, 400), {"input": "hi"}),
+    Row("POST", "api/v1/embeddings", (401, 403, 400, 400, 400, 400), {"input": "hi"}),
+    Row("POST", "v1/moderations", (401, 403, 400, 400, 400, 400), {"input": "hi"}),
+    Row("POST", "v1/rerank", (401, 403, 400, 400, 400, 400), {"query": "a", "documents": ["b"]}),
     Row("GET", "v1/models", (401, 403, 200, 200, 200, 200)),
     Row("GET", "v1/models/<str:name>", (401, 403, 200, 200, 200, 200)),
     Row("GET", "api/v1/models", (401, 403, 200, 200, 200, 200)),

@@ -3,7 +3,7 @@
 from typing import Final
 
 from inference.engine.config import RunnerConfig
-from inference.engine.kinds import embeddings
+from inference.engine.kinds import embeddings, scoring
 from inference.engine.kinds.engine import KindEngine
 from inference.engine.kinds.kind import Load, Loading
 from inference.engine.loading import load_engine as load_text_engine
@@ -12,11 +12,13 @@ from inference.engine.loop import Engine
 from inference.engine.model_directory import LoadError, ModelDirectory
 from inference.engine.outgoing import Deliver
 from inference.engine.statistics import Statistics
-from inference.engine.task import CHAT, EMBEDDINGS, Task
+from inference.engine.task import CHAT, EMBEDDINGS, MODERATION, RERANK, Task
 
 # What answers each item once. Text generation has steps of its own.
 KINDS: Final[dict[Task, Load]] = {
     EMBEDDINGS: embeddings.load,
+    MODERATION: scoring.load_moderation,
+    RERANK: scoring.load_rerank,
 }
 
 

@@ -56,14 +56,20 @@ class Embeddings:
     def run(self, items: Sequence[Item]) -> list[Answer]:
         texts = texts_of(items)
         vectors = pooled(self._encoder.hidden(texts), texts.lengths, self._files.pooling).float()
-        if self._files.normalize:
-            vectors = nn.functional.normalize(vectors, dim=1)
         finite = vectors.isfinite().all(dim=1).tolist()
-        rows = vectors.numpy().astype("<f4", copy=False)
+        wanted = [item.dimensions if isinstance(item, Tokens) else 0 for item in items]
+        rows: dict[int, Any] = {size: self._cut(vectors, size) for size in set(wanted)}
         return [
-            Vector(row.tobytes()) if sound else _NOT_A_NUMBER
-            for row, sound in zip(rows, finite, strict=True)
+            Vector(rows[size][n].tobytes()) if finite[n] else _NOT_A_NUMBER
+            for n, size in enumerate(wanted)
         ]
+
+    def _cut(self, vectors: Tensor, dimensions: int) -> Any:
+        """Return the first `dimensions` of every vector, all for 0, as little-endian floats."""
+        kept = vectors[:, :dimensions] if dimensions else vectors
+        if self._files.normalize:
+            kept = nn.functional.normalize(kept, dim=1)
+        return kept.numpy().astype("<f4", copy=False)
 
 
 def load(loading: Loading) -> Embeddings:
@@ -73,7 +79,7 @@ def load(loading: Loading) -> Embeddings:
     except CheckpointError as error:
         raise LoadError(str(error)) from error
     # Without it an unused pooler of BERT's would run on every batch.
-    model = read_model(AutoModel, loading, attn_implementation="sdpa")
+    model = read_model(AutoModel, loading)
     if hasattr(model, "pooler"):
         model.pooler = None
     length = loading.directory.context_length(loading.config.context_length)
@@ -86,7 +92,7 @@ def load(loading: Loading) -> Embeddings:
 
 
 def _fastest(model: Any, loading: Loading, length: int) -> Encoder:
-    padded = PaddedRows(model)
+    padded, usual = PaddedRows(model), model.config._attn_implementation
     texts = _checked_texts(model, length)
     expected = padded.hidden(texts)
     packed = _packing(model)
@@ -101,7 +107,7 @@ def _fastest(model: Any, loading: Loading, length: int) -> Encoder:
         if not why:
             _note(loading, "A", f"{packed}, nothing padded; equal to transformers")
             return encoder
-    model.set_attn_implementation("sdpa")
+    model.set_attn_implementation(usual)
     why = why or "no position ids"
     _note(loading, "B", f"{packed}, rows of like length (packing gave: {why})")
     return padded

@@ -22,6 +22,9 @@ _NAMED_TOKENS: Final = (
 )
 
 
+Encoded = tuple[list[int], list[int]]  # token ids, and the text of a pair that each is of
+
+
 class TokenizerError(Exception):
     """A model directory whose tokenizer cannot be used. The text names the file and is safe."""
 
@@ -85,6 +88,36 @@ class Tokenizer:
         """
         _check_unicode(text)
         return list(self._backend.encode(text).ids)
+
+    def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the ids of each text, as `encode` does, on all cores. Raises TextError."""
+        for text in texts:
+            _check_unicode(text)
+        return [list(one.ids) for one in self._backend.encode_batch(list(texts))]
+
+    def encode_pair(self, first: str, second: str) -> Encoded:
+        """Return the ids of two texts in one, and which of them each id is of. Raises TextError."""
+        _check_unicode(first)
+        _check_unicode(second)
+        both = self._backend.encode(first, second)
+        return list(both.ids), list(both.type_ids)
+
+    def encode_cut(self, text: str, length: int, second: str | None = None) -> Encoded:
+        """Return ids, and which text each is of, cut to `length` with the special ones kept.
+
+        Of a pair the second text is cut, and the first only where that is not enough.
+        """
+        backend = self._backend
+        room = length - backend.num_special_tokens_to_add(second is not None)
+        parts = [backend.encode(one, add_special_tokens=False) for one in (text, second) if one]
+        first = parts[0]
+        first.truncate(max(1, room))
+        if second is None or len(parts) == 1:
+            whole = backend.post_process(first)
+        else:
+            parts[1].truncate(max(0, room - len(first.ids)))
+            whole = backend.post_process(first, parts[1])
+        return list(whole.ids), list(whole.type_ids)
 
     def encode_chat(self, messages: list[dict[str, object]]) -> list[int]:
         """Return the ids of a conversation that ends where the assistant is to answer.

@@ -1,0 +1,1 @@
+"""The two doors to embeddings: OpenAI's and the native one."""

@@ -1,0 +1,1 @@
+"""The doors to classifiers of texts: moderation and rerank."""

@@ -1,0 +1,71 @@
+"""Moderation and rerank: transformers' sequence classifiers, over texts or pairs of texts."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final
+
+from torch import Tensor
+from transformers import AutoModelForSequenceClassification
+
+from inference.engine.kinds.kind import Answer, Loading
+from inference.engine.kinds.padded import PaddedRows
+from inference.engine.kinds.reading import read_model
+from inference.engine.kinds.texts import text_refusal, texts_of
+from inference.engine.kinds.work import token_count
+from inference.engine.linear import pack_linears, packing_unavailable
+from inference.engine.submission import Refusal
+from inference.engine.task import MODERATION, RERANK, Task
+from inference.engine.text_length import text_length
+from inference.engine.wire import Item, Label, Labels, Tokens
+
+BEST_BATCH: Final = 1024  # tokens
+_NOT_A_NUMBER: Final = Refusal("bad_output", "the model's output was not a number")
+
+
+class Scoring:
+    """A model that gives a text, or a pair, a score for each of its labels."""
+
+    best_batch = BEST_BATCH
+
+    def __init__(self, model: Any, task: Task, length: int) -> None:
+        self._rows = PaddedRows(model)
+        self._task = task
+        self._length = length
+        self._vocabulary: int = model.get_input_embeddings().num_embeddings
+        labels: dict[int, str] = model.config.id2label
+        self._names = [str(labels[n]) for n in range(len(labels))]
+        kind = model.config.problem_type
+        # One label is a yes or no of its own, and so is each where several may hold at once.
+        self._apart = len(labels) == 1 or kind == "multi_label_classification"
+
+    def refusal(self, item: Item) -> Refusal | None:
+        return text_refusal(item, task=self._task, vocabulary=self._vocabulary, length=self._length)
+
+    def size(self, item: Item) -> int:
+        return token_count(item) if isinstance(item, Tokens) else 0
+
+    def run(self, items: Sequence[Item]) -> list[Answer]:
+        logits = self._rows.logits(texts_of(items)).float()
+        scores = logits.sigmoid() if self._apart else logits.softmax(dim=1)
+        return [self._labels(row) for row in scores]
+
+    def _labels(self, scores: Tensor) -> Answer:
+        if not scores.isfinite().all():
+            return _NOT_A_NUMBER
+        named = zip(self._names, scores.tolist(), strict=True)
+        return Labels(sorted((Label(*one) for one in named), key=lambda one: -one.score))
+
+
+def load(loading: Loading, task: Task) -> Scoring:
+    """Return the classifier. Raises LoadError."""
+    model = read_model(AutoModelForSequenceClassification, loading)
+    if not packing_unavailable():
+        pack_linears(model)
+    length = loading.config.context_length
+    loading.statistics.tier = "B"
+    loading.statistics.detail = "rows of like length"
+    return Scoring(model, task, min(length, text_length(loading.directory.config) or length))
+
+
+load_moderation: Final = partial(load, task=MODERATION)
+load_rerank: Final = partial(load, task=RERANK)
