@@ -8,82 +8,36 @@ table and exits 1 unless the largest concurrency gives at least 3 times the toke
 
 import argparse
 import asyncio
-import json
 import os
 import re
 import statistics
 import sys
 import time
-from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
+
+from benchmarks.chat_stream import ChatServer, Stream, stream
 
 NEEDED_RATIO = 3.0
 
 
-@dataclass
-class Stream:
-    """When one request's tokens arrived; seconds, monotonic."""
-
-    began: float = 0.0
-    arrivals: list[float] = field(default_factory=list)
-    tokens: int = 0
+async def ask(server: ChatServer, number: int, tokens: int) -> Stream:
+    """Ask once, something that nobody else asks."""
+    question = {"role": "user", "content": f"Count upwards from {number}, in words."}
+    return await stream(server, [question], max_tokens=tokens, temperature=1, seed=number)
 
 
-async def stream(url: str, key: str, number: int, tokens: int) -> Stream:
-    """Ask once and note when each event with text arrives. Raises RuntimeError on a refusal."""
-    address = urlsplit(url)
-    reader, writer = await asyncio.open_connection(address.hostname, address.port)
-    made = Stream(began=time.perf_counter())
-    writer.write(_request(address.netloc, key, number, tokens))
-    async for line in reader:
-        if line.startswith(b"HTTP/1.1") and b" 200 " not in line:
-            raise RuntimeError(f"refused: {line.decode().strip()}")
-        if line.strip() == b"data: [DONE]":
-            break
-        if line.startswith(b"data: "):
-            _note(made, json.loads(line[len(b"data: ") :]))
-    writer.close()
-    return made
-
-
-def _request(host: str, key: str, number: int, tokens: int) -> bytes:
-    body = {
-        "messages": [{"role": "user", "content": f"Count upwards from {number}, in words."}],
-        "max_tokens": tokens,
-        "temperature": 1,
-        "seed": number,
-        "stream": True,
-        "stream_options": {"include_usage": True},
-    }
-    text = json.dumps(body).encode()
-    head = (
-        f"POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n"
-    )
-    return head.encode() + text
-
-
-def _note(made: Stream, event: dict[str, Any]) -> None:
-    if event["choices"] and event["choices"][0]["delta"].get("content"):
-        made.arrivals.append(time.perf_counter())
-    if event.get("usage"):
-        made.tokens = event["usage"]["completion_tokens"]
-
-
-async def measure(url: str, key: str, at: int, tokens: int) -> dict[str, float]:
+async def measure(server: ChatServer, at: int, tokens: int) -> dict[str, float]:
     """Run `at` requests at once and return what the table shows."""
     began = time.perf_counter()
-    streams = await asyncio.gather(*(stream(url, key, n, tokens) for n in range(at)))
+    streams = await asyncio.gather(*(ask(server, n, tokens) for n in range(at)))
     seconds = time.perf_counter() - began
-    gaps = [b - a for one in streams for a, b in pairwise(one.arrivals)]
     return {
         "at": at,
         "rate": sum(one.tokens for one in streams) / seconds,
-        "ttft": statistics.median(one.arrivals[0] - one.began for one in streams),
-        "itl": statistics.median(gaps),
+        "ttft": statistics.median(one.first_s for one in streams),
+        "itl": statistics.median(gap for one in streams for gap in one.gaps),
         "interleaved": interleaving(streams),
     }
 
@@ -110,12 +64,21 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", default="http://127.0.0.1:8000")
+    parser.add_argument("--model", default="smollm2-135m-instruct")
     parser.add_argument("--at", type=int, nargs="+", default=[1, 8, 32, 64])
     parser.add_argument("--tokens", type=int, default=64)
     options = parser.parse_args()
-    key = first_key()
-    asyncio.run(measure(options.url, key, 2, 8))  # warm up
-    rows = [asyncio.run(measure(options.url, key, at, options.tokens)) for at in options.at]
+    address = urlsplit(options.url)
+    server = ChatServer(
+        name="the platform",
+        host=address.hostname or "127.0.0.1",
+        port=address.port or 80,
+        model=options.model,
+        key=first_key(),
+        fields={"stream_options": {"include_usage": True}},
+    )
+    asyncio.run(measure(server, 2, 8))  # warm up
+    rows = [asyncio.run(measure(server, at, options.tokens)) for at in options.at]
     print("| at once | tokens/s | times one alone | TTFT p50 | ITL p50 | interleaved |")
     print("|--:|--:|--:|--:|--:|--:|")
     for row in rows:

@@ -12,70 +12,27 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoModelForCausalLM
 from transformers.utils import logging
 
+from benchmarks.floor import DEFAULT, Machine, Model, measure_machine, read_model
 from inference.engine.decoder import SlotDecoder
-from inference.engine.footprint import token_bytes, weight_count
 from inference.engine.model_directory import ModelDirectory
 from inference.engine.precision import compute_dtype
 from inference.engine.process import core_count
 from inference.engine.tiers import Tier, Tiers, TierUnavailableError
 
-DEFAULT: Final = Path(os.environ.get("VAR_DIR", "var")) / "models" / "smollm2-135m-instruct"
 BATCHES: Final = (1, 8, 32)
 ROUNDS: Final = 5
 STEPS: Final = 12  # a round
 PROMPT: Final = 128  # tokens that each row looks back on
 CONTEXT: Final = 512
-
-
-class Machine(NamedTuple):
-    """What was measured of it."""
-
-    bytes_per_s: float
-    operations_per_s: float  # a multiplication and an addition are two
-
-
-class Model(NamedTuple):
-    """What a step of it must read and compute."""
-
-    weights: int
-    token_bytes: int  # keys and values, in bfloat16
-
-    def floor_s(self, machine: Machine, rows: int) -> float:
-        """Return the least time of a step: memory or arithmetic, whichever is longer, and KV."""
-        reading = self.weights * 2 / machine.bytes_per_s
-        computing = self.weights * 2 * rows / machine.operations_per_s
-        return max(reading, computing) + rows * PROMPT * self.token_bytes / machine.bytes_per_s
-
-
-def best_s(work: Callable[[], object], times: int = 8) -> float:
-    """Return the shortest of several runs, after one that warms up."""
-    work()
-    found = []
-    for _ in range(times):
-        begun = time.perf_counter()
-        work()
-        found.append(time.perf_counter() - begun)
-    return min(found)
-
-
-def measure_machine() -> Machine:
-    block = torch.ones(64 << 20)  # 256 MiB, beyond any cache
-    rates = []
-    for dtype in {torch.float32, compute_dtype("bfloat16")}:
-        square = torch.ones(2048, 2048, dtype=dtype)
-        rates.append(2 * 2048**3 / best_s(partial(torch.mm, square, square)))
-    return Machine(block.nbytes / best_s(block.sum), max(rates))
 
 
 def decode_tokens_per_s(decoder: SlotDecoder, rows: int) -> float:
@@ -115,9 +72,9 @@ def main() -> None:
         for rows in BATCHES:
             for tier, decoder in built.items():
                 rates.setdefault((tier, rows), []).append(decode_tokens_per_s(decoder, rows))
-    config = AutoConfig.from_pretrained(directory, local_files_only=True)
-    model = Model(weight_count(directory), token_bytes(config, torch.bfloat16.itemsize))
-    report(model, Machine(*map(statistics.median, zip(*machines, strict=True))), rates)
+    report(
+        read_model(directory), Machine(*map(statistics.median, zip(*machines, strict=True))), rates
+    )
 
 
 def report(model: Model, machine: Machine, rates: dict[tuple[Tier, int], list[float]]) -> None:
@@ -127,7 +84,7 @@ def report(model: Model, machine: Machine, rates: dict[tuple[Tier, int], list[fl
     )
     print("| tier | " + " | ".join(f"{rows} at once" for rows in BATCHES) + " |")
     print("|---|" + "--:|" * len(BATCHES))
-    floors = {rows: rows / model.floor_s(machine, rows) for rows in BATCHES}
+    floors = {rows: rows / model.floor_s(machine, rows, PROMPT) for rows in BATCHES}
     for tier in dict.fromkeys(tier for tier, _ in rates):
         medians = {rows: statistics.median(rates[tier, rows]) for rows in BATCHES}
         shown = [f"{rate:.0f} ({rate / floors[rows]:.0%})" for rows, rate in medians.items()]

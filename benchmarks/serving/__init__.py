@@ -1,0 +1,1 @@
+"""Servers of one model side by side: what `benchmarks.engine` is made of."""
