@@ -62,7 +62,7 @@ KINDS: Final = {
         ),
         {"revoked_at": "revoked"},
     ),
-    "accounts.plan": Kind("plan", _names("name description is_default users")),
+    "accounts.plan": Kind("plan", _names("name description weight is_default users")),
     "accounts.limit": Kind(
         "limit", _names("plan user api_key per model_name resource window amount")
     ),

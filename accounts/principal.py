@@ -25,6 +25,7 @@ class Principal:
     store_bodies: bool = True
     allowed_networks: "tuple[IPv4Network | IPv6Network, ...]" = ()  # empty: anywhere
     rules: "tuple[LimitRule, ...]" = ()
+    weight: float = 1.0  # share of a busy model, as a multiple of what others get
 
     # What Django and DRF ask of anything they call a user.
     is_authenticated: ClassVar[bool] = True

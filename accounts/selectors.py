@@ -5,11 +5,12 @@ from ipaddress import ip_network
 from typing import Final
 
 from django.conf import settings
+from django.db.models import Q
 
 from accounts import key_format, scopes
 from accounts.errors import AuthenticationRefused
 from accounts.limit_rules import rules_of
-from accounts.models import ApiKey, ApiKeyQuerySet, Limit, User
+from accounts.models import ApiKey, ApiKeyQuerySet, Limit, Plan, User
 from accounts.principal import Principal
 
 EVERYBODY: Final = "*"  # no user is called that
@@ -74,7 +75,15 @@ def principal_of_user(user: User) -> Principal:
         key_name="",
         scopes=scopes.ALL,
         rules=rules_of(user, None),
+        weight=weight_of(user),
     )
+
+
+def weight_of(user: User) -> float:
+    """Return the user's share of a busy model: that of their plan, else of the default one."""
+    plan = Q(pk=user.plan_id) if user.plan_id else Q(is_default=True)
+    weight = Plan.objects.filter(plan).values_list("weight", flat=True).first()
+    return 1.0 if weight is None else float(weight)
 
 
 def keys_visible(principal: Principal) -> ApiKeyQuerySet:
@@ -107,4 +116,5 @@ def _principal(key: ApiKey) -> Principal:
         store_bodies=key.store_bodies,
         allowed_networks=tuple(ip_network(text) for text in key.allowed_networks),
         rules=rules_of(key.user, key.id),
+        weight=weight_of(key.user),
     )

@@ -16,8 +16,8 @@ from accounts.services.plans import plan_make_default, plan_save
 class PlanAdmin(SavesLimits, admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
     """Plans and their limits. The default plan is handed on, never taken away."""
 
-    list_display = ["name", "is_default", "users", "description"]
-    search_fields = ["name", "description"]
+    list_display = ["name", "is_default", "users", "weight", "description"]
+    search_fields = ["name", "description", "weight"]
     actions = ["make_default"]
     inlines = [PlanLimitInline]
     fields = ["name", "description"]
@@ -27,7 +27,7 @@ class PlanAdmin(SavesLimits, admin.ModelAdmin):  # type: ignore[type-arg]  # no 
         return plans.annotate(user_count=Count("users"))
 
     def get_fields(self, request: HttpRequest, obj: Plan | None = None) -> Any:
-        return ["name", "description", *(["is_default", "created_at"] if obj else [])]
+        return ["name", "description", "weight", *(["is_default", "created_at"] if obj else [])]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Plan | None = None) -> list[str]:
         return ["is_default", "created_at"] if obj else []

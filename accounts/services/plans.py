@@ -12,7 +12,7 @@ DEFAULT_PLAN = "default"
 
 @transaction.atomic
 def plan_save(*, plan: Plan) -> None:
-    """Write a new plan, or the name and description of one. Raises Django's ValidationError.
+    """Write a new plan, or the name, description and weight of one. Raises ValidationError.
 
     Which one is the default is for `plan_make_default` to change.
     """
@@ -21,7 +21,7 @@ def plan_save(*, plan: Plan) -> None:
         plan.save(force_insert=True)
         audit_created(plan)
         return
-    names = {"name": plan.name, "description": plan.description}
+    names = {"name": plan.name, "description": plan.description, "weight": plan.weight}
     stored = Plan.objects.filter(pk=plan.pk).first()
     if stored is None or Plan.objects.filter(pk=plan.pk).update(**names) != 1:
         raise ConcurrentChange

@@ -72,7 +72,7 @@ async def generate(door: Door, *, asks_again: bool = False) -> None:
 
 async def _route_and_stream(door: Door, principal: Principal, spec: Spec, watch: Stopwatch) -> None:
     entry = door.entry
-    routed = Routed(str(entry.id), str(principal.user_id), spec)
+    routed = Routed(str(entry.id), str(principal.user_id), spec, weight=principal.weight)
     try:
         await routed.start()
         await door.open(routed.answered)

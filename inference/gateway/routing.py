@@ -26,8 +26,9 @@ _CANCEL_TIMEOUT_S: Final = 2.0
 class Routed:
     """A run on the replica that was picked; moves to another one if it dies before any text."""
 
-    def __init__(self, request_id: str, tenant: str, spec: Spec) -> None:
-        self._submits = spec.submits(request_id, tenant)
+    def __init__(self, request_id: str, tenant: str, spec: Spec, *, weight: float = 1.0) -> None:
+        """`weight` is the tenant's share of a busy replica, as a multiple of what others get."""
+        self._submits = spec.submits(request_id, tenant, weight)
         self._tenant, self._beginning = tenant, spec.beginning
         self._model = spec.model.name
         self._failed: dict[str, str] = {}  # replica → how: lost, or the code it refused with

@@ -55,7 +55,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
         """What a replica may have read already of it; nothing where that is of no use."""
         return ()
 
-    def submits(self, request_id: str, tenant: str) -> Sequence[wire.Asked]:
+    def submits(self, request_id: str, tenant: str, weight: float) -> Sequence[wire.Asked]:
         """Return what the runner is asked, a request for each choice."""
         raise NotImplementedError
 
@@ -91,7 +91,7 @@ class GenerationSpec(Spec, frozen=True, kw_only=True):
     def beginning(self) -> Sequence[int]:
         return self.prompt
 
-    def submits(self, request_id: str, tenant: str) -> Sequence[wire.Submit]:
+    def submits(self, request_id: str, tenant: str, weight: float) -> Sequence[wire.Submit]:
         one = wire.Submit(
             request_id=request_id,
             prompt=self.prompt,
@@ -102,6 +102,7 @@ class GenerationSpec(Spec, frozen=True, kw_only=True):
             min_tokens=self.stopping.min_tokens,
             ignore_eos=self.stopping.ignore_eos,
             tenant=tenant,
+            weight=weight,
             priority=self.priority,
             deadline_s=settings.REQUEST_TIMEOUT_S,
         )
@@ -132,11 +133,12 @@ class ItemsSpec(Spec, frozen=True, kw_only=True):
             concurrency=1,
         )
 
-    def submits(self, request_id: str, tenant: str) -> Sequence[wire.Infer]:
+    def submits(self, request_id: str, tenant: str, weight: float) -> Sequence[wire.Infer]:
         one = wire.Infer(
             request_id=request_id,
             items=self.items,
             tenant=tenant,
+            weight=weight,
             priority=self.priority,
             deadline_s=settings.REQUEST_TIMEOUT_S,
         )

@@ -65,7 +65,7 @@ def saved(client: Client, address: str, sent: dict[str, Any]) -> None:
 
 class TestPlans:
     def test_more_limits_than_a_page_takes_are_not_even_read(self, client: Client) -> None:
-        sent = {"name": "gold", **lines(line()), "limits-TOTAL_FORMS": 100_000_000}
+        sent = {"name": "gold", "weight": "1", **lines(line()), "limits-TOTAL_FORMS": 100_000_000}
         response = client.post(f"{PLANS}add/", sent)
         (inline,) = response.context["inline_admin_formsets"]
         assert len(inline.formset.forms) == 100
@@ -74,7 +74,12 @@ class TestPlans:
 
     def test_one_is_added_with_its_limits(self, client: Client) -> None:
         limit_set(owner=None, counter=TOKENS_A_DAY, amount=Decimal(9))  # another's, not in the way
-        sent = {"name": "gold", "description": "", **lines(line(), line(window="hour"))}
+        sent = {
+            "name": "gold",
+            "weight": "1",
+            "description": "",
+            **lines(line(), line(window="hour")),
+        }
         with trail() as events:
             saved(client, f"{PLANS}add/", sent)
         actions = [event.action for event in events]
@@ -92,7 +97,7 @@ class TestPlans:
             stored=2,
         )
         with trail() as events:
-            saved(client, f"{PLANS}{plan.pk}/change/", {"name": "gold", **sent})
+            saved(client, f"{PLANS}{plan.pk}/change/", {"name": "gold", "weight": "1", **sent})
         assert {event.action: event.after for event in events} == {
             "limit.deleted": None,
             "limit.changed": {"amount": "7"},
@@ -100,14 +105,20 @@ class TestPlans:
         assert [limit.amount for limit in plan.limits.all()] == [7]
 
     def test_two_limits_on_the_same_are_refused(self, client: Client) -> None:
-        response = client.post(f"{PLANS}add/", {"name": "gold", **lines(line(), line(amount="6"))})
+        response = client.post(
+            f"{PLANS}add/", {"name": "gold", "weight": "1", **lines(line(), line(amount="6"))}
+        )
         assert "Two limits count the same" in response.content.decode()
         assert not Plan.objects.exists()
 
     def test_a_limit_that_came_between_is_told_and_nothing_is_saved(self, client: Client) -> None:
         plan = Plan.objects.create(name="gold")
         limit_set(owner=plan, counter=TOKENS_A_DAY, amount=Decimal(5))
-        sent = {"name": "silver", **lines(line())}  # sent from a page that does not show it yet
+        sent = {
+            "name": "silver",
+            "weight": "1",
+            **lines(line()),
+        }  # sent from a page that does not show it yet
         with trail() as events:
             page = client.post(f"{PLANS}{plan.pk}/change/", sent).content.decode()
         assert "There is a limit on the same already" in page
@@ -119,7 +130,7 @@ class TestPlans:
         refuse = "BEGIN SELECT RAISE(ABORT, 'somebody was quicker'); END"
         with connection.cursor() as cursor:
             cursor.execute(f"CREATE TRIGGER quicker BEFORE INSERT ON accounts_limit {refuse}")
-        sent = {"name": "silver", **lines(line())}
+        sent = {"name": "silver", "weight": "1", **lines(line())}
         with trail() as events:
             page = client.post(f"{PLANS}{plan.pk}/change/", sent, follow=True).content.decode()
         assert "Nothing was saved: somebody else changed this" in page
