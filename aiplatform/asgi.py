@@ -13,13 +13,14 @@ from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 from django.conf import settings
 
 from aiplatform.body_bound import BodyBound
-from aiplatform.handler import ApiHandler, PageHandler
+from aiplatform.handler import ApiHandler, PageHandler, UploadHandler
 from aiplatform.lifespan import Lifespan
 from aiplatform.static_files import StaticFiles
 from inference.api.websocket.routes import application as sockets
 
-_api = BodyBound(ApiHandler())
-_pages = BodyBound(PageHandler())
+_api = BodyBound(ApiHandler(), settings.MAX_BODY_BYTES)
+_uploads = BodyBound(UploadHandler(), settings.MAX_UPLOAD_BYTES)
+_pages = BodyBound(PageHandler(), settings.MAX_BODY_BYTES)
 _static = StaticFiles()
 _lifespan = Lifespan()
 
@@ -31,6 +32,8 @@ async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISend
         target = _lifespan
     elif scope["type"] == "websocket":
         target = sockets
+    elif scope["path"].startswith(settings.UPLOAD_PREFIXES):
+        target = _uploads
     elif scope["path"].startswith(settings.API_PREFIXES):
         target = _api
     elif scope["path"].startswith("/static/"):

@@ -6,7 +6,6 @@ Django reads the body to its end, onto disk if need be, before any view or setti
 from typing import Any
 
 import structlog
-from django.conf import settings
 
 from aiplatform.errors import ApiError, body_too_large, openai_error, problem
 from aiplatform.json_media import encode
@@ -20,41 +19,42 @@ class _TooLarge(Exception):
 
 
 class BodyBound:
-    """Answer 413 to a body over MAX_BODY_BYTES, declared or not, without reading on."""
+    """Answer 413 to a body over `bound` bytes, declared or not, without reading on."""
 
-    def __init__(self, application: Any) -> None:
+    def __init__(self, application: Any, bound: int) -> None:
         self._application = application
+        self._bound = bound
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if not declared.isdigit() or int(declared) > settings.MAX_BODY_BYTES:
-            await _refuse(scope, send)
+        if not declared.isdigit() or int(declared) > self._bound:
+            await _refuse(scope, send, self._bound)
             return
         if declared != b"0":  # the server holds a client to what it declared
             await self._application(scope, receive, send)
             return
         try:
-            await self._application(scope, _counted(receive), send)
+            await self._application(scope, _counted(receive, self._bound), send)
         except _TooLarge:
-            await _refuse(scope, send)
+            await _refuse(scope, send, self._bound)
 
 
-def _counted(receive: Any) -> Any:
+def _counted(receive: Any, bound: int) -> Any:
     total = 0
 
     async def counted() -> Any:
         nonlocal total
         message = await receive()
         total += len(message.get("body", b""))
-        if total > settings.MAX_BODY_BYTES:
+        if total > bound:
             raise _TooLarge
         return message
 
     return counted
 
 
-async def _refuse(scope: Any, send: Any) -> None:
-    error: ApiError = body_too_large()
+async def _refuse(scope: Any, send: Any, bound: int) -> None:
+    error: ApiError = body_too_large(bound)
     request_id = str(new_request_id())
     openai = scope["path"].startswith("/v1/")
     body = encode(openai_error(error) if openai else problem(error, request_id))

@@ -61,6 +61,7 @@ app.conf.update(
             "options": {"expires": _RECOVER_EVERY_S},
         },
         "purge-jobs": {"task": "inference.jobs.purge_jobs", "schedule": crontab("27", "3")},
+        "purge-files": {"task": "inference.jobs.purge_files", "schedule": crontab("57")},
         "flush-tokens": {"task": "inference.jobs.flush_tokens", "schedule": crontab("47", "3")},
         "check-counters": {"task": "inference.jobs.check_counters", "schedule": crontab("*/10")},
         "deliver-webhooks": {

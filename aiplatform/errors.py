@@ -6,6 +6,7 @@ Every failure that reaches a caller is first an `ApiError`; the two bodies are t
 import math
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import InterfaceError, OperationalError
@@ -152,18 +153,15 @@ def _from_django(raised: Exception) -> ApiError | None:
     if isinstance(raised, PermissionDenied):
         return ApiError(403, "permission_denied", "You may not do this.")
     if isinstance(raised, RequestDataTooBig):
-        return body_too_large()
+        return body_too_large(settings.MAX_BODY_BYTES)
     if isinstance(raised, OperationalError | InterfaceError):
         detail = "The database is away. Try again shortly."
         return ApiError(503, "database_unavailable", detail, retry_after=2)
     return None
 
 
-def body_too_large() -> ApiError:
+def body_too_large(bound: int) -> ApiError:
     """The body is over the bound."""
-    from django.conf import settings
-
-    bound = settings.MAX_BODY_BYTES
     return ApiError(413, "body_too_large", f"The body is over {bound} bytes, the most accepted.")
 
 

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import io
 import os
+import tempfile
 from typing import Any, Final
 
 from django.conf import settings
@@ -22,6 +23,9 @@ from aiplatform.request_threads import request_thread
 
 # Where every view is `async def` and reaches the database through `in_database` alone.
 ON_THE_LOOP: Final = ("/v1/", "/api/v1/generate/text", "/api/v1/streams/", "/health")
+# Below those, what is a synchronous view all the same.
+_IN_A_THREAD: Final = ("/v1/batches", "/v1/files")
+_IN_MEMORY: Final = 1024 * 1024  # bytes of an upload; what is over that lies on disk
 
 
 class PageHandler(ASGIHandler):
@@ -55,19 +59,11 @@ class ApiHandler(PageHandler):
 
     async def read_body(self, receive: Any) -> Any:
         """Return the body, kept in memory: `BodyBound` has seen to its size."""
-        body = io.BytesIO()
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise RequestAborted
-            body.write(message.get("body", b""))
-            more = message.get("more_body", False)
-        body.seek(0)
-        return body
+        return await _read(receive, io.BytesIO())
 
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:
-        if not scope["path"].startswith(ON_THE_LOOP):
+        path = scope["path"]
+        if not path.startswith(ON_THE_LOOP) or path.startswith(_IN_A_THREAD):
             await super().handle(scope, receive, send)
             return
         try:
@@ -103,6 +99,33 @@ class ApiHandler(PageHandler):
         response = await self.run_get_response(request)
         answered.append(response)
         await self.send_response(response, send)
+
+
+class UploadHandler(ApiHandler):
+    """The same for addresses that take files: a large body lies on disk while it is read."""
+
+    async def read_body(self, receive: Any) -> Any:
+        """Return the body as an open file, which is gone when it is closed."""
+        # Beside what it becomes, and not where temporary files may lie in memory.
+        folder = settings.FILE_UPLOAD_TEMP_DIR
+        body = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(folder))  # noqa: SIM115
+        try:
+            return await _read(receive, body)
+        except BaseException:
+            body.close()
+            raise
+
+
+async def _read(receive: Any, body: Any) -> Any:
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise RequestAborted
+        body.write(message.get("body", b""))
+        more = message.get("more_body", False)
+    body.seek(0)
+    return body
 
 
 def _close(response: HttpResponseBase) -> None:

@@ -18,6 +18,10 @@ VAR_DIR = env.directory("VAR_DIR", BASE_DIR / "var", private=True)
 MODELS_DIR = env.directory("MODELS_DIR", VAR_DIR / "models")
 RUN_DIR = env.directory("RUN_DIR", default_run_directory(VAR_DIR))  # sockets: a short path
 SPOOL_DIR = env.directory("SPOOL_DIR", VAR_DIR / "spool")
+# Contents of files: storage that every web and worker shares, whichever machine it runs on.
+FILES_DIR = env.directory("FILES_DIR", VAR_DIR / "files", private=True)
+FILE_UPLOAD_TEMP_DIR = FILES_DIR / "incoming"
+FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, exist_ok=True)
 
 DEBUG = env.boolean("DEBUG", False)
 SECRET_KEY = secret("SECRET_KEY", VAR_DIR / "secrets")
@@ -94,6 +98,8 @@ API_MIDDLEWARE = [
     "inference.gateway.limits.headers.limits_told",
 ]
 API_PREFIXES = ("/v1/", "/api/v1/", "/health", "/metrics")
+# Their bodies are bound by MAX_UPLOAD_BYTES and go to disk.
+UPLOAD_PREFIXES = ("/v1/files",)
 
 ROOT_URLCONF = "aiplatform.urls"
 ASGI_APPLICATION = "aiplatform.asgi.application"
@@ -184,7 +190,9 @@ STATIC_ROOT = env.directory("STATIC_ROOT", VAR_DIR / "static")
 
 # Limits of a request, before anything looks inside it.
 MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 4 * 1024 * 1024, low=1024, high=1 << 30)
-DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES  # files are not counted in it
+# Of an upload, whose body goes to disk; its form's own lines are in it.
+MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 100 * 1024 * 1024, low=1024, high=1 << 40)
 REQUEST_TIMEOUT_S = env.integer("REQUEST_TIMEOUT_S", 600, low=1, high=86_400)
 # Of one websocket: generations at once, and how long it may be silent or take nothing.
 WEBSOCKET_MAX_GENERATIONS = env.integer("WEBSOCKET_MAX_GENERATIONS", 32, low=1, high=10_000)
@@ -209,6 +217,14 @@ JOB_DEADLINE_HOURS = env.integer("JOB_DEADLINE_HOURS", 24, low=1, high=720)
 JOB_RETENTION_DAYS = env.integer("JOB_RETENTION_DAYS", 7, low=0, high=36_500)
 JOBS_AT_ONCE = env.integer("JOBS_AT_ONCE", 8, low=1, high=256)  # of one worker process
 MAX_QUEUED_JOBS_PER_USER = env.integer("MAX_QUEUED_JOBS_PER_USER", 10_000, low=1, high=1_000_000)
+# Batches: lines under way at once on the whole platform, and how many there may be.
+BATCH_LINES_AT_ONCE = env.integer("BATCH_LINES_AT_ONCE", 32, low=1, high=10_000)
+MAX_BATCH_LINES = env.integer("MAX_BATCH_LINES", 50_000, low=1, high=1_000_000)
+MAX_BATCHES_PER_USER = env.integer("MAX_BATCHES_PER_USER", 20, low=1, high=10_000)
+# Files: how long one is kept, and how much one user may have.
+FILE_RETENTION_DAYS = env.integer("FILE_RETENTION_DAYS", 30, low=0, high=36_500)
+MAX_FILES_PER_USER = env.integer("MAX_FILES_PER_USER", 1_000, low=1, high=1_000_000)
+MAX_FILE_BYTES_PER_USER = env.integer("MAX_FILE_BYTES_PER_USER", 10 << 30, low=1024, high=1 << 50)
 # Webhooks: where they may go, how long a receiver may take, and what becomes of one that fails.
 WEBHOOKS_ALLOW_PRIVATE = env.boolean("WEBHOOKS_ALLOW_PRIVATE", False)
 WEBHOOKS_ALLOW_HTTP = env.boolean("WEBHOOKS_ALLOW_HTTP", False)
@@ -260,6 +276,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/(api/)?v1",
     "ENUM_NAME_OVERRIDES": {
         "KeyStateEnum": "accounts.api.keys.serializers.STATES",
+        "BatchStatusEnum": "inference.jobs.models.BatchStatus",
         "RequestStatusEnum": "inference.gateway.models.Status",
         "TaskStatusEnum": "inference.jobs.models.Status",
     },

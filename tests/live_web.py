@@ -36,7 +36,10 @@ from tests.store_process import running_store
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
 WAIT_S: Final = 20.0
 # What a developer's own environment must not decide.
-_REMOVED: Final = ("DATABASE_URL", "REDIS_URL", "MODELS_DIR", "RUN_DIR", "SPOOL_DIR", "STATIC_ROOT")
+_REMOVED: Final = (
+    *("DATABASE_URL", "REDIS_URL", "MODELS_DIR", "RUN_DIR", "SPOOL_DIR", "STATIC_ROOT"),
+    "FILES_DIR",
+)
 # All tests call from one address. Those of the rates set their own.
 _UNLIMITED: Final = {
     "ANONYMOUS_RATES": "1000000/d",

@@ -8,7 +8,15 @@ import tempfile
 # Short, because unix sockets below it must fit into 108 bytes.
 _folder = tempfile.mkdtemp(prefix="aip-")
 atexit.register(shutil.rmtree, _folder, ignore_errors=True)
-for _name in ("DATABASE_URL", "REDIS_URL", "MODELS_DIR", "RUN_DIR", "SPOOL_DIR", "STATIC_ROOT"):
+for _name in (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "MODELS_DIR",
+    "RUN_DIR",
+    "SPOOL_DIR",
+    "STATIC_ROOT",
+    "FILES_DIR",
+):
     os.environ.pop(_name, None)
 os.environ["VAR_DIR"] = _folder
 

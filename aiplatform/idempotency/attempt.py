@@ -31,8 +31,13 @@ class Attempt:
     holder: uuid.UUID = field(default_factory=uuid.uuid4)
 
 
-def attempt_of(request: HttpRequest, principal: Principal | None) -> Attempt:
-    """Return the attempt that `request` is. Raises ApiError for a key out of bounds."""
+def attempt_of(
+    request: HttpRequest, principal: Principal | None, body: bytes | None = None
+) -> Attempt:
+    """Return the attempt that `request` is. Raises ApiError for a key out of bounds.
+
+    `body` stands for the request's own, where that is large or never twice the same.
+    """
     key = request.META[HEADER]
     if not _ACCEPTED.match(key):
         raise _out_of_bounds()
@@ -41,7 +46,7 @@ def attempt_of(request: HttpRequest, principal: Principal | None) -> Attempt:
     return Attempt(
         key,
         _digest("key", f"{_owner(request, principal)} {key}".encode()),
-        _digest("body", address.encode() + b"\n" + request.body),
+        _digest("body", address.encode() + b"\n" + (request.body if body is None else body)),
     )
 
 

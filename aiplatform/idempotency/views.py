@@ -43,12 +43,16 @@ class CreatesOnce(APIView):
         if request.method == "POST" and HEADER in request.META:
             self.post = partial(self._once, self.post)
 
+    def compared(self, request: Request) -> bytes | None:
+        """Return what two requests with the same key must share; None: their bodies."""
+        return None
+
     def _once(
         self, handler: Handler, request: Request, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
         caller: object = request.user
         principal = caller if isinstance(caller, Principal) else None
-        attempt = attempt_of(request._request, principal)
+        attempt = attempt_of(request._request, principal, self.compared(request))
         found = _claim(attempt)
         if isinstance(found, KeptAnswer):
             return found.again()

@@ -6,7 +6,9 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from inference.api.embeddings.views import EmbeddingsViewSet, OpenAIEmbeddingsViewSet
 from inference.api.native.text import TextViewSet
+from inference.api.openai.batches.views import BatchViewSet
 from inference.api.openai.completions import ChatCompletionViewSet, CompletionViewSet
+from inference.api.openai.files.views import FileViewSet
 from inference.api.openai.models import OpenAIModelViewSet
 from inference.api.scoring.views import ModerationViewSet, RerankViewSet
 from inference.api.streams.views import NativeStreamViewSet, OpenAIStreamViewSet
@@ -41,5 +43,11 @@ urlpatterns = [
     path("api/v1/", include("inference.api.native.tasks.urls")),
     *_both("v1/streams/<str:stream_id>", OpenAIStreamViewSet, _STREAM),
     *_both("api/v1/streams/<str:stream_id>", NativeStreamViewSet, _STREAM),
+    *_both("v1/files", FileViewSet, {"get": "list", "post": "create"}),
+    *_both("v1/files/<str:file_id>", FileViewSet, {"get": "retrieve", "delete": "destroy"}),
+    *_both("v1/files/<str:file_id>/content", FileViewSet, {"get": "content"}),
+    *_both("v1/batches", BatchViewSet, {"get": "list", "post": "create"}),
+    *_both("v1/batches/<str:batch_id>", BatchViewSet, {"get": "retrieve"}),
+    *_both("v1/batches/<str:batch_id>/cancel", BatchViewSet, {"post": "cancel"}),
     *_both("v1/completions", CompletionViewSet, {"post": "create"}),
 ]

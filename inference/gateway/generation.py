@@ -29,9 +29,10 @@ from inference.gateway.entry import (
 )
 from inference.gateway.limits.counters import Amounts
 from inference.gateway.limits.reservation import Reservation
+from inference.gateway.presence import presence_note
 from inference.gateway.routing import Routed
 from inference.gateway.settlement import settlement
-from inference.gateway.spec import Spec
+from inference.gateway.spec import INTERACTIVE, Spec
 from inference.gateway.vigil import watching
 
 log = structlog.get_logger(__name__)
@@ -73,10 +74,12 @@ async def generate(door: Door, *, asks_again: bool = False) -> None:
 async def _route_and_stream(door: Door, principal: Principal, spec: Spec, watch: Stopwatch) -> None:
     entry = door.entry
     routed = Routed(str(entry.id), str(principal.user_id), spec, weight=principal.weight)
+    _note_presence(spec)
     try:
         await routed.start()
         await door.open(routed.answered)
         async for piece in routed:
+            _note_presence(spec)
             await door.send(piece)
     finally:
         # However it ended, the replica stops and says what it made.
@@ -84,6 +87,11 @@ async def _route_and_stream(door: Door, principal: Principal, spec: Spec, watch:
         entry.replica, entry.attempts = routed.replica_id, routed.attempts
         entry.answered = routed.answered.text
         note_run(entry, spec, routed.run, watch)
+
+
+def _note_presence(spec: Spec) -> None:
+    if spec.priority == INTERACTIVE:
+        presence_note(spec.model.name)
 
 
 async def _settle_and_finish(

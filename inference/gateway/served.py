@@ -41,6 +41,11 @@ async def served_models(principal: Principal) -> list[ServedModel]:
     return [model for model in await _enabled.get() if principal.may_use_model(model.name)]
 
 
+async def models_served() -> list[ServedModel]:
+    """Return the enabled models, whoever may use them."""
+    return await _enabled.get()
+
+
 async def served_model(principal: Principal, name: str | None, task: str) -> ServedModel:
     """Return the model called `name`, or the default of `task`. Raises ApiError.
 

@@ -1,7 +1,7 @@
 """What a door asks the gateway for: a generation, or an answer to each of several items."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from django.conf import settings
@@ -11,6 +11,8 @@ from inference.engine.wire import Sampling
 from inference.gateway import pricing
 from inference.gateway.limits.counters import Amounts
 from inference.gateway.served import ServedModel
+
+INTERACTIVE: Final = 0  # the priority of what somebody waits for; 1 jobs, 2 lines of batches
 
 
 class Stopping(msgspec.Struct, frozen=True):
@@ -28,7 +30,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     model: ServedModel
     asked: Any  # what came, as the history keeps it
     stream: bool = False
-    priority: int = 0  # 0 interactive, 1 jobs, 2 batch
+    priority: int = INTERACTIVE
 
     @property
     def prompt_tokens(self) -> int:

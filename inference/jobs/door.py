@@ -1,4 +1,4 @@
-"""The door that jobs come in by: it reads the row where others read a socket."""
+"""The door of jobs and of lines of batches: it reads the row where others read a socket."""
 
 import time
 from typing import Final
@@ -18,6 +18,8 @@ from inference.gateway.answered import Answered, Piece
 from inference.gateway.entry import CLIENT_CLOSED, Entry
 from inference.gateway.generation import PASSING
 from inference.gateway.spec import Spec
+from inference.jobs.batches.lines import line_body
+from inference.jobs.batches.services import batch_hold
 from inference.jobs.failure import failure_text
 from inference.jobs.kinds import KINDS
 from inference.jobs.metrics import jobs_postponed
@@ -35,6 +37,7 @@ from inference.jobs.services import (
 log = structlog.get_logger("inference.jobs")
 
 NAME: Final = "generate/async"  # in history and metrics
+LINE_NAME: Final = "batches"
 # Tokens that come faster travel together: nobody reads them one by one.
 TELL_EVERY_S: Final = 0.03
 _AGAIN_S: Final = 2.0  # where a refusal does not say when
@@ -57,7 +60,7 @@ class JobDoor:
         self._told_at = 0.0
         self.entry = Entry(
             id=job.request_id,
-            door=NAME,
+            door=NAME if job.batch_id is None else LINE_NAME,
             client_address=job.client_address,
             user_agent=job.user_agent,
         )
@@ -73,7 +76,7 @@ class JobDoor:
         return principal
 
     async def parse(self, principal: Principal) -> Spec:
-        body = msgspec.json.decode(self._job.body)
+        body = msgspec.json.decode(await self._body())
         spec: Spec = await self._kind.parse(principal, body)
         # The first prompt of a process takes long to read; its job may have been cancelled since.
         if not await in_database(jobs_still_held, request_ids=[self._request_id]):
@@ -81,12 +84,18 @@ class JobDoor:
         self._spec = msgspec.structs.replace(spec, stream=False, priority=self._job.priority)
         return self._spec
 
+    async def _body(self) -> str | bytes:
+        if self._job.batch_id is None:
+            return self._job.body
+        return await in_database(line_body, self._job)
+
     async def open(self, answered: Answered) -> None:
         self._answered = answered
 
     async def send(self, piece: Piece) -> None:
         self._made += piece.tokens
-        self._untold.append(Told(text=piece.text, choice=piece.choice, tokens=piece.tokens))
+        if self._job.batch_id is None:  # nobody watches a line
+            self._untold.append(Told(text=piece.text, choice=piece.choice, tokens=piece.tokens))
         self._choices_ended += bool(piece.finish_reason)
         complete = self._spec is not None and self._choices_ended == self._spec.choices
         if complete or time.monotonic() - self._told_at >= TELL_EVERY_S:
@@ -130,8 +139,10 @@ class JobDoor:
             job_note_usage(job=self._job, **self._usage)
 
     def _postpone(self, error: ApiError) -> bool:
-        text = failure_text(error, self._request_id)
-        return job_postpone(job=self._job, seconds=error.retry_after or _AGAIN_S, error=text)
+        text, seconds = failure_text(error, self._request_id), error.retry_after or _AGAIN_S
+        if self._job.batch_id is not None:
+            batch_hold(batch_id=self._job.batch_id, error=error, seconds=seconds)
+        return job_postpone(job=self._job, seconds=seconds, error=text)
 
     async def _keep_result(self) -> None:
         elapsed = (time.perf_counter() - self._began) * 1000

@@ -4,6 +4,7 @@ from prometheus_client import Counter, Histogram
 
 jobs_ended = Counter("aiplatform_jobs_total", "Jobs by how they ended.", ["kind", "status"])
 jobs_postponed = Counter("aiplatform_jobs_postponed_total", "Attempts put off.", ["code"])
+batches_ended = Counter("aiplatform_batches_total", "Batches by how they ended.", ["status"])
 job_wait_seconds = Histogram(
     "aiplatform_job_wait_seconds",
     "From a job's submission until it was first begun.",

@@ -34,7 +34,7 @@ def jobs_reclaim() -> int:
 
 def jobs_expire() -> int:
     """Fail the jobs that could not be begun in time; return how many."""
-    late = Job.objects.filter(status=Status.QUEUED, deadline_at__lte=Now())
+    late = Job.objects.filter(status=Status.QUEUED, batch=None, deadline_at__lte=Now())
     return sum(
         job_end_queued(job=job, error=job.error or failure_text(not_begun(), job.id))
         for job in late.order_by("id")[:CHUNK_ROWS]
@@ -49,7 +49,7 @@ def jobs_purge(*, older_than_days: int | None = None) -> int:
     days = settings.JOB_RETENTION_DAYS if older_than_days is None else older_than_days
     if days <= 0:
         return 0
-    outdated = Job.objects.filter(ended_at__lt=timezone.now() - timedelta(days=days))
+    outdated = Job.objects.filter(batch=None, ended_at__lt=timezone.now() - timedelta(days=days))
     deleted = 0
     while ids := list(outdated.order_by("ended_at").values_list("id", flat=True)[:CHUNK_ROWS]):
         # The condition again: one that was retried meanwhile has not ended any more.
@@ -84,6 +84,6 @@ def _requeue(job: Job) -> bool:
             status=Status.QUEUED, lease_until=None, result="", losses=F("losses") + 1,
             available_at=Now(),
         ) == 1  # fmt: skip
-        if won:
+        if won and job.batch_id is None:
             transaction.on_commit(lambda: status_tell(job.id, Status.QUEUED))
     return won

@@ -1,4 +1,4 @@
-"""Reads of jobs."""
+"""Reads of jobs. Lines of batches are no jobs of anybody's own: those are in `batches`."""
 
 import uuid
 from dataclasses import dataclass
@@ -41,13 +41,13 @@ def jobs_page(*, wanted: JobFilter, limit: int) -> tuple[list[Job], uuid.UUID | 
 
 def job_find(*, job_id: uuid.UUID, user_id: int) -> Job | None:
     """Return one job of a user."""
-    return Job.objects.filter(id=job_id, user_id=user_id).defer("body").first()
+    return Job.objects.filter(id=job_id, user_id=user_id, batch=None).defer("body").first()
 
 
 def jobs_waiting(*, user_id: int) -> int:
     """Return how many jobs of a user have not ended."""
     return Job.objects.filter(
-        user_id=user_id, status__in=(Status.QUEUED, Status.PROCESSING)
+        user_id=user_id, batch=None, status__in=(Status.QUEUED, Status.PROCESSING)
     ).count()
 
 
@@ -59,13 +59,13 @@ def jobs_still_held(*, request_ids: list[uuid.UUID]) -> set[uuid.UUID]:
 
 def jobs_are_due() -> bool:
     """Return whether a worker would find something to do."""
-    return Job.objects.filter(status=Status.QUEUED, available_at__lte=Now()).exists()
+    return Job.objects.filter(status=Status.QUEUED, batch=None, available_at__lte=Now()).exists()
 
 
 def queue_position(job: Job) -> int:
     """Return how many queued jobs are before this one, MAX_COUNTED at most."""
     before = Q(priority__lt=job.priority) | Q(priority=job.priority, id__lt=job.id)
-    return Job.objects.filter(before, status=Status.QUEUED)[:MAX_COUNTED].count()
+    return Job.objects.filter(before, status=Status.QUEUED, batch=None)[:MAX_COUNTED].count()
 
 
 def estimated_start_s(job: Job, position: int) -> float | None:
@@ -74,14 +74,14 @@ def estimated_start_s(job: Job, position: int) -> float | None:
     """
     waits = max(0.0, (job.available_at - timezone.now()).total_seconds())
     since = Now() - timedelta(seconds=_RATE_OVER_S)
-    ended = Job.objects.filter(ended_at__gte=since)[:MAX_COUNTED].count()
+    ended = Job.objects.filter(ended_at__gte=since, batch=None)[:MAX_COUNTED].count()
     if ended:
         return round(max(waits, position * _RATE_OVER_S / ended), 1)
     return round(waits, 1) or None
 
 
 def _condition(wanted: JobFilter) -> Q:
-    condition = Q(user_id=wanted.user_id)
+    condition = Q(user_id=wanted.user_id, batch=None)
     for field, value in (
         ("status", wanted.status),
         ("model_name", wanted.model_name),

@@ -19,6 +19,7 @@ from inference.jobs.progress import status_tell
 from inference.jobs.wakening import worker_wake
 
 CONCURRENCY: Final = "concurrency_limit"
+SETTLES_WITHIN_S: Final = 20
 _BODY_AFTER: Final = Case(
     When(keeps_body=True, then=F("body")), default=Value(""), output_field=TextField()
 )
@@ -53,7 +54,7 @@ def job_submit(
     )
     with transaction.atomic():
         job.save(force_insert=True)
-        _tell(job.id, Status.QUEUED)
+        _tell(job, Status.QUEUED)
         transaction.on_commit(worker_wake)
     job.refresh_from_db()
     return job
@@ -62,23 +63,41 @@ def job_submit(
 def jobs_claim(*, limit: int) -> list[Job]:
     """Return at most `limit` jobs that are now the caller's to work on, each for one lease."""
     due = Job.objects.filter(
-        status=Status.QUEUED, available_at__lte=Now(), deadline_at__gt=Now()
+        status=Status.QUEUED, batch=None, available_at__lte=Now(), deadline_at__gt=Now()
     ).order_by("priority", "id")
-    claimed = (_claim(job_id) for job_id in due.values_list("id", flat=True)[:limit])
+    claimed = (job_claim(job_id) for job_id in due.values_list("id", flat=True)[:limit])
     return [job for job in claimed if job is not None]
 
 
+def job_claim(job_id: uuid.UUID) -> Job | None:
+    """Return the job, now the caller's to work on for one lease; None: somebody else has it."""
+    request_id = new_request_id()
+    with transaction.atomic():
+        won = Job.objects.filter(id=job_id, status=Status.QUEUED).update(
+            status=Status.PROCESSING, request_id=request_id, lease_until=_lease_end(),
+            started_at=Now(), attempts=F("attempts") + 1, error="",
+        ) == 1  # fmt: skip
+        if not won:
+            return None
+        job = Job.objects.get(id=job_id)
+        _tell(job, Status.PROCESSING, job.attempts)
+    return job
+
+
 def jobs_renew(*, request_ids: list[uuid.UUID]) -> None:
-    """Hold the jobs of these attempts for another lease."""
-    _held(request_ids).update(lease_until=_lease_end())
+    """Hold the jobs of these attempts for another lease; with a result they are held already."""
+    _held(request_ids).filter(result="").update(lease_until=_lease_end())
 
 
 def job_keep_result(*, request_id: uuid.UUID, result: str) -> bool:
     """Keep what the attempt came to before it is settled; return whether it still holds the job.
 
-    If the worker dies between the two, the history says whether the result was charged.
+    If the worker dies between the two, the history says whether the result was charged. If it is
+    only slow, nobody may ask the history before it is written: nothing but that is left to do, and
+    it is given time.
     """
-    return _held([request_id]).update(result=result) == 1
+    until = Now() + timedelta(seconds=settings.LEASE_TTL_S + SETTLES_WITHIN_S)
+    return _held([request_id]).update(result=result, lease_until=until) == 1
 
 
 def job_complete(*, job: Job, result: str, prompt_tokens: int, completion_tokens: int) -> bool:
@@ -101,7 +120,7 @@ def job_postpone(*, job: Job, seconds: float, error: str) -> bool:
             error=error,
         ) == 1  # fmt: skip
         if won:
-            _tell(job.id, Status.QUEUED)
+            _tell(job, Status.QUEUED)
     return won
 
 
@@ -137,23 +156,9 @@ def job_retry(*, job: Job) -> bool:
             result="", error="", losses=0, prompt_tokens=None, completion_tokens=None,
         ) == 1  # fmt: skip
         if won:
-            _tell(job.id, Status.QUEUED)
+            _tell(job, Status.QUEUED)
             transaction.on_commit(worker_wake)
     return won
-
-
-def _claim(job_id: uuid.UUID) -> Job | None:
-    request_id = new_request_id()
-    with transaction.atomic():
-        won = Job.objects.filter(id=job_id, status=Status.QUEUED).update(
-            status=Status.PROCESSING, request_id=request_id, lease_until=_lease_end(),
-            started_at=Now(), attempts=F("attempts") + 1, error="",
-        ) == 1  # fmt: skip
-        if not won:
-            return None
-        job = Job.objects.get(id=job_id)
-        _tell(job_id, Status.PROCESSING, job.attempts)
-    return job
 
 
 def _end(rows: "QuerySet[Job]", job: Job, status: Status, **columns: Any) -> bool:
@@ -163,9 +168,10 @@ def _end(rows: "QuerySet[Job]", job: Job, status: Status, **columns: Any) -> boo
         if rows.update(**ending, **columns) != 1:
             return False
         ended = Job.objects.get(id=job.id)
-        job_ended(ended)
+        if job.batch_id is None:
+            job_ended(ended)
         _hasten_next(ended.user_id)
-        _tell(job.id, status)
+        _tell(job, status)
         transaction.on_commit(partial(jobs_ended.labels(job.kind, status).inc))
     return True
 
@@ -173,15 +179,20 @@ def _end(rows: "QuerySet[Job]", job: Job, status: Status, **columns: Any) -> boo
 def _hasten_next(user_id: int) -> None:
     """Try the user's next job now if it waits for one of theirs to end."""
     waiting = Job.objects.filter(
-        user_id=user_id, status=Status.QUEUED, available_at__gt=Now(), error__contains=CONCURRENCY
+        user_id=user_id,
+        batch=None,
+        status=Status.QUEUED,
+        available_at__gt=Now(),
+        error__contains=CONCURRENCY,
     ).order_by("priority", "id")
     following = waiting.values_list("id", flat=True).first()
     if following is not None:
         Job.objects.filter(id=following, status=Status.QUEUED).update(available_at=Now())
 
 
-def _tell(job_id: uuid.UUID, status: Status, attempt: int = 0) -> None:
-    transaction.on_commit(partial(status_tell, job_id, status.value, attempt))
+def _tell(job: Job, status: Status, attempt: int = 0) -> None:
+    if job.batch_id is None:  # nobody watches a line
+        transaction.on_commit(partial(status_tell, job.id, status.value, attempt))
 
 
 def _attempt(job: Job) -> "QuerySet[Job]":

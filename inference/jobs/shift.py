@@ -1,4 +1,4 @@
-"""A shift: one worker process works on queued jobs, several at once, until none is due."""
+"""A shift: one worker process works on jobs and lines, several at once, until none is due."""
 
 import asyncio
 import time
@@ -12,6 +12,7 @@ from structlog.contextvars import bound_contextvars
 
 from aiplatform.database import in_database
 from inference.gateway.generation import generate, start
+from inference.jobs.batches.claiming import LineClaims
 from inference.jobs.door import JobDoor
 from inference.jobs.metrics import job_wait_seconds
 from inference.jobs.models import Job
@@ -34,6 +35,8 @@ class Shift:
 
     def __init__(self) -> None:
         self._running: dict[uuid.UUID, asyncio.Task[None]] = {}  # by the attempts' request ids
+        self._lines = LineClaims()
+        self._jobs = 0  # of what runs, those that are no lines
         self._stopping_since = 0.0
         self._began = self._looked_at = self._renewed_at = time.monotonic()
 
@@ -64,10 +67,14 @@ class Shift:
         )
         for request_id, task in list(self._running.items()):
             if task.done():
-                del self._running[request_id]
+                self._forget(request_id)
                 if not task.cancelled() and (fault := task.exception()):
                     # A fault of ours: its lease ends, and it is tried again a few times.
                     log.error("job_attempt_broken", request=str(request_id), exc_info=fault)
+
+    def _forget(self, request_id: uuid.UUID) -> None:
+        del self._running[request_id]
+        self._jobs -= not self._lines.ended(request_id)
 
     async def _stop_all(self) -> None:
         """Interrupted: give back what runs."""
@@ -75,24 +82,34 @@ class Shift:
             task.cancel()
         if self._running:
             await asyncio.wait(self._running.values())
+        await self._lines.give_back()
 
     async def _take(self) -> int:
-        free = settings.JOBS_AT_ONCE - len(self._running)
-        if free <= 0 or self.is_over:
+        """Begin what is due: jobs first, which lines never keep from their places."""
+        if self.is_over:
             return 0
+        jobs = await self._claim_jobs(settings.JOBS_AT_ONCE - self._jobs)
+        for job in jobs:
+            self._begin(job)
+        self._jobs += len(jobs)
+        lines = await self._lines.claim()
+        for line in lines:
+            self._begin(line)
+        return len(jobs) + len(lines)
+
+    async def _claim_jobs(self, free: int) -> list[Job]:
+        if free <= 0:
+            return []
         try:
-            claimed = await in_database(jobs_claim, limit=free)
+            return await in_database(jobs_claim, limit=free)
         except DatabaseAway as error:
             log.error("jobs_not_claimed", reason=type(error).__name__)
-            return 0
-        for job in claimed:
-            self._begin(job)
-        return len(claimed)
+            return []
 
     def _begin(self, job: Job) -> None:
         assert job.request_id is not None
         assert job.started_at is not None
-        if job.attempts == 1:
+        if job.attempts == 1 and job.batch_id is None:
             job_wait_seconds.observe((job.started_at - job.created_at).total_seconds())
         with bound_contextvars(request_id=str(job.request_id)):
             self._running[job.request_id] = start(generate(JobDoor(job), asks_again=True))

@@ -80,6 +80,17 @@ MATRIX: Final = [
     # It is cancelled already.
     Row("POST", "api/v1/tasks/<str:task_id>/cancel", (401, 403, 404, 409, 409, 404)),
     Row("DELETE", "api/v1/tasks/<str:task_id>", (401, 403, 404, 409, 409, 404)),
+    # A form is asked for; JSON is none.
+    Row("POST", "v1/files", (401, 403, 415, 415, 415, 415), {}),
+    Row("GET", "v1/files", (401, 403, 200, 200, 200, 200)),
+    Row("GET", "v1/files/<str:file_id>", (401, 403, 404, 200, 200, 404)),
+    Row("GET", "v1/files/<str:file_id>/content", (401, 403, 404, 200, 200, 404)),
+    # A batch reads it.
+    Row("DELETE", "v1/files/<str:file_id>", (401, 403, 404, 409, 409, 404)),
+    Row("POST", "v1/batches", (401, 403, 400, 400, 400, 400), {}),
+    Row("GET", "v1/batches", (401, 403, 200, 200, 200, 200)),
+    Row("GET", "v1/batches/<str:batch_id>", (401, 403, 404, 200, 200, 404)),
+    Row("POST", "v1/batches/<str:batch_id>/cancel", (401, 403, 404, 200, 200, 404)),
     Row("GET", "api/v1/keys", (401, 403, 200, 403, 200, 200)),
     Row("POST", "api/v1/keys", (401, 403, 400, 403, 400, 400), {"scopes": ["nonsense"]}),
     Row("GET", "api/v1/keys/<int:id>", (401, 403, 404, 403, 200, 200)),
@@ -190,6 +201,21 @@ def cast(start_web: StartWeb) -> Iterator[Cast]:
             asked = client.post("/v1/chat/completions", json=CHAT, headers=ada)
             job = client.post("/api/v1/generate/async", json={"text": "hi"}, headers=ada).json()
             client.delete(f"/api/v1/tasks/{job['task_id']}", headers=ada)
+            file = client.post(
+                "/v1/files",
+                files={"file": ("requests.jsonl", b"{}")},
+                data={"purpose": "batch"},
+                headers=ada,
+            ).json()
+            batch = client.post(
+                "/v1/batches",
+                json={
+                    "input_file_id": file["id"],
+                    "endpoint": "/v1/chat/completions",
+                    "completion_window": "24h",
+                },
+                headers=ada,
+            ).json()
             hook = client.post(
                 "/api/v1/webhooks",
                 json={"url": "https://hooks.example/", "events": ["job.completed"]},
@@ -214,6 +240,8 @@ def cast(start_web: StartWeb) -> Iterator[Cast]:
                 "<str:request_id>": asked.headers["x-request-id"],
                 "<str:stream_id>": asked.headers["x-request-id"],
                 "<str:task_id>": job["task_id"],
+                "<str:file_id>": file["id"],
+                "<str:batch_id>": batch["id"],
                 "<int:id>": str(key["id"]),
                 "<int:endpoint_id>": str(hook["id"]),
                 "<int:delivery_id>": str(delivery["id"]),
@@ -234,7 +262,8 @@ def test_every_role_gets_what_the_table_says(cast: Cast, row: Row) -> None:
 def test_no_page_of_the_admin_opens_for_a_key_or_for_nobody(cast: Cast) -> None:
     pages = ["", "accounts/user/", "accounts/apikey/", "accounts/apikey/add/", "accounts/limit/",
              "accounts/plan/", "accounts/auditevent/", "gateway/request/", "registry/model/",
-             "gateway/usageday/", "jobs/job/", "webhooks/endpoint/", "webhooks/delivery/",
+             "gateway/usageday/", "jobs/job/", "jobs/batch/", "jobs/file/",
+             "jobs/periodictask/", "webhooks/endpoint/", "webhooks/delivery/",
              "password_change/", "jsi18n/"]  # fmt: skip
     for role in ROLES:
         for page in pages:

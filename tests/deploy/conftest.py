@@ -45,6 +45,7 @@ def installation(folder: Path) -> Iterator[Installation]:
                 web_ports=[installation.port],
                 static_root=folder / "static",
                 max_body_bytes=installation.max_body_bytes,
+                max_upload_bytes=installation.max_upload_bytes,
             ) as address,
         ):
             installation.address = address

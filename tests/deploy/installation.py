@@ -32,13 +32,20 @@ class Installation:
     redis_url: str
     port: int = field(default_factory=free_port)
     max_body_bytes: int = 100_000
+    max_upload_bytes: int = 2_000_000
     address: str = ""
     key: str = ""
 
     @property
     def environment(self) -> dict[str, str]:
         """The service's own environment, with the places that differ on this machine."""
-        resolved = compose({**self.secrets, "MAX_BODY_BYTES": str(self.max_body_bytes)})
+        resolved = compose(
+            {
+                **self.secrets,
+                "MAX_BODY_BYTES": str(self.max_body_bytes),
+                "MAX_UPLOAD_BYTES": str(self.max_upload_bytes),
+            }
+        )
         shared = resolved["x-environment"]
         places = {
             "DATABASE_URL": self.database_url,

@@ -21,7 +21,12 @@ def render(values: dict[str, str]) -> str:
 
 @contextlib.contextmanager
 def nginx_proxy(
-    folder: Path, *, web_ports: Sequence[int], static_root: Path, max_body_bytes: int
+    folder: Path,
+    *,
+    web_ports: Sequence[int],
+    static_root: Path,
+    max_body_bytes: int,
+    max_upload_bytes: int = 10_000,
 ) -> Iterator[str]:
     """Run nginx before the web processes on `web_ports`; yield its address."""
     port = free_port()
@@ -34,6 +39,7 @@ def nginx_proxy(
                 "WEB_UPSTREAM": "; server ".join(f"127.0.0.1:{port}" for port in web_ports),
                 "STATIC_ROOT": str(static_root),
                 "MAX_BODY_BYTES": str(max_body_bytes),
+                "MAX_UPLOAD_BYTES": str(max_upload_bytes),
             }
         )
     )

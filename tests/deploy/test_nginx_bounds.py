@@ -54,6 +54,20 @@ def test_a_body_at_the_bound_reaches_the_web(installation: Installation) -> None
     assert answer.status_code == 200
 
 
+def test_an_upload_has_a_bound_of_its_own(installation: Installation) -> None:
+    client, form = installation.client(), {"purpose": "user_data"}
+    within = {"file": ("a", b" " * (installation.max_upload_bytes - 10_000))}
+    sent = client.post("/v1/files", files=within, data=form)
+    assert sent.status_code == 200, sent.text
+    file_id = sent.json()["id"]
+    content = client.get(f"/v1/files/{file_id}/content").content
+    assert len(content) == installation.max_upload_bytes - 10_000
+    over = {"file": ("a", b" " * (installation.max_upload_bytes + 1))}
+    refused = client.post("/v1/files", files=over, data=form)
+    assert refused.status_code == 413
+    assert str(installation.max_upload_bytes) in refused.json()["error"]["message"]
+
+
 @pytest.mark.parametrize(
     "path", ["/metrics", "/metrics/", "//metrics", "/%6detrics", "/v1/../metrics", "/metrics?a=b"]
 )

@@ -1,9 +1,11 @@
 """Jobs: what is asked now and answered later."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.conf import settings
 from django.db import models
+
+MAX_CUSTOM_ID: Final = 256
 
 
 class Status(models.TextChoices):
@@ -27,7 +29,7 @@ class Priority(models.IntegerChoices):
 
 
 class Job(models.Model):
-    """One unit of asynchronous work.
+    """One unit of asynchronous work: somebody's own, or one line of a batch.
 
     `request_id` names the attempt that holds the job: it changes with each, so a conditional update
     that names it fails for whoever lost the job. All times are by the database's clock.
@@ -46,6 +48,14 @@ class Job(models.Model):
     model_name = models.CharField(max_length=100)
     priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.JOB)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
+    batch = models.ForeignKey(
+        "jobs.Batch", models.CASCADE, null=True, related_name="lines", db_index=False
+    )
+    # Of a line: which one, and where in the batch's file it stands. Its body is read there.
+    line = models.PositiveIntegerField(null=True)  # from 1
+    custom_id = models.CharField(max_length=MAX_CUSTOM_ID, blank=True)
+    offset = models.BigIntegerField(null=True)  # bytes
+    length = models.PositiveIntegerField(null=True)  # bytes
     # JSON as text: PostgreSQL's jsonb takes no NUL, which a prompt may hold.
     body = models.TextField(blank=True)
     keeps_body = models.BooleanField(default=True)  # when it ended; what comes of it is kept
@@ -68,15 +78,28 @@ class Job(models.Model):
     class Meta:
         ordering: ClassVar = ["-id"]
         indexes: ClassVar = [
-            models.Index(fields=["user", "-id"], name="job_user"),
+            models.Index(
+                fields=["user", "-id"], name="job_user", condition=models.Q(batch__isnull=True)
+            ),
             models.Index(fields=["api_key"], name="job_api_key"),
             models.Index(
-                fields=["priority", "id"], name="job_queue", condition=models.Q(status="queued")
+                fields=["priority", "id"],
+                name="job_queue",
+                condition=models.Q(status="queued", batch__isnull=True),
+            ),
+            models.Index(
+                fields=["batch", "status", "line"],
+                name="job_batch",
+                condition=models.Q(batch__isnull=False),
             ),
             models.Index(
                 fields=["lease_until"], name="job_lease", condition=models.Q(status="processing")
             ),
             models.Index(fields=["ended_at"], name="job_ended"),
+        ]
+        constraints: ClassVar = [
+            # However often a file is read again, each of its lines is one job.
+            models.UniqueConstraint(fields=["batch", "line"], name="job_line"),
         ]
 
     def __str__(self) -> str:

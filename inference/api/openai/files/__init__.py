@@ -1,0 +1,1 @@
+"""/v1/files: what is worked on later, and what came of it."""

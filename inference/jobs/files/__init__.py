@@ -1,0 +1,1 @@
+"""Files: what users send to be worked on, and what is written for them."""
