@@ -1,9 +1,12 @@
-"""The authenticator of every door: an API key or an access token, each in either header."""
+"""The authenticator of every door: an API key or an access token, each in either header.
+
+Where neither is sent, the session of a page of ours.
+"""
 
 import hashlib
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
@@ -15,7 +18,7 @@ from accounts.errors import AuthenticationRefused
 from accounts.networks import lies_in
 from accounts.principal import Principal
 from accounts.selectors import principal_of_key, principal_of_user
-from accounts.sessions import principal_of_session, refuse_malformed_session
+from accounts.sessions import principal_of_session, refuse_malformed_session, session_key_of
 from aiplatform.clients import client_address
 from aiplatform.database import in_database
 from aiplatform.errors import ApiError
@@ -36,7 +39,10 @@ async def authenticate(request: HttpRequest) -> Principal:
 
     Raises AuthenticationRefused, and ApiError where the credential is right and the place is not.
     """
-    principal = await authenticate_credential(credential_of(request), client_address(request))
+    shown = _shown_by(request)
+    principal = _from_here(
+        await _principal_for(shown.reader, shown.text), client_address(request)
+    )
     request.principal = principal  # type: ignore[attr-defined]  # for what looks at the answer
     return principal
 
@@ -58,8 +64,8 @@ class KeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Principal, int | None]:
         try:
-            credential = credential_of(request._request)
-            principal = _reader_of(credential)(credential)
+            shown = _shown_by(request._request)
+            principal = shown.reader(shown.text)
         except AuthenticationRefused as refused:
             raise AuthenticationFailed(refused.detail, refused.code) from refused
         _from_here(principal, client_address(request._request))
@@ -106,6 +112,29 @@ def _from_here(principal: Principal, address: str) -> Principal:
 
 def _principal_of_token(text: str) -> Principal:
     return principal_of_user(tokens.user_of_access_token(text))
+
+
+class _Shown(NamedTuple):
+    """What a request says who is calling with, and what reads that from the database."""
+
+    reader: Callable[[str], Principal]
+    text: str
+
+
+def _shown_by(request: HttpRequest) -> _Shown:
+    """Return what was shown on purpose; only then the cookie, which a browser sends by itself.
+
+    Raises AuthenticationRefused, and ApiError where the cookie came from another site's page.
+    """
+    try:
+        credential = credential_of(request)
+    except AuthenticationRefused:
+        session_key = session_key_of(request)
+        if session_key is None:
+            raise
+        refuse_malformed_session(session_key)
+        return _Shown(principal_of_session, session_key)
+    return _Shown(_reader_of(credential), credential)
 
 
 def credential_of(request: HttpRequest) -> str:

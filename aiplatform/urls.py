@@ -34,6 +34,7 @@ urlpatterns = [
     path("api/v1/", include("accounts.api.tokens.urls")),
     path("api/v1/", include("accounts.api.sign_up.urls")),
     path("account/", include("accounts.pages.urls")),
+    path("", include("inference.pages.urls")),
     path("admin/login/", admin_sign_in),  # before the admin's own at the same address
     path("admin/", admin.site.urls),
     re_path(r"^health/live/?$", health.live),

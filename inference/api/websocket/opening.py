@@ -5,12 +5,12 @@ import io
 from typing import Any, Final, NamedTuple
 
 from django.conf import settings
-from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
 
 from accounts.authentication import credential_of
 from accounts.errors import AuthenticationRefused
+from accounts.sessions import refuse_foreign_origin
 from aiplatform.clients import client_address, user_agent
 from aiplatform.errors import ApiError, problem
 from aiplatform.json_media import encode
@@ -73,21 +73,5 @@ def _credential(request: HttpRequest, offered: list[str]) -> Credential | None:
     session_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
     if session_key is None:
         return None
-    _check_origin(request)
+    refuse_foreign_origin(request)  # no rule of CORS stops a page from opening a socket
     return OfSession(session_key)
-
-
-def _check_origin(request: HttpRequest) -> None:
-    """Raise ApiError unless the page is ours, or one trusted with forms of ours.
-
-    A browser sends the cookie whichever page opens the socket, and no rule of CORS stops it.
-    """
-    origin = request.META.get("HTTP_ORIGIN", "")
-    with contextlib.suppress(DisallowedHost):
-        if origin == f"{request.scheme}://{request.get_host()}":
-            return
-    if origin not in settings.CSRF_TRUSTED_ORIGINS:
-        detail = (
-            "A session's cookie is taken from pages of this host and of CSRF_TRUSTED_ORIGINS alone."
-        )
-        raise ApiError(403, "origin_not_allowed", detail)
