@@ -15,6 +15,7 @@ from accounts.rate_limits import AnonymousThrottle
 from accounts.sign_in import admin_sign_in
 from aiplatform import health
 from aiplatform.landing import favicon, landing
+from inference.pages.playground import playground
 
 handler400 = "aiplatform.errors.bad_request"
 handler403 = "aiplatform.errors.forbidden"
@@ -34,7 +35,8 @@ urlpatterns = [
     path("api/v1/", include("accounts.api.tokens.urls")),
     path("api/v1/", include("accounts.api.sign_up.urls")),
     path("account/", include("accounts.pages.urls")),
-    path("", include("inference.pages.urls")),
+    path("playground", playground),
+    path("playground/", playground),
     path("admin/login/", admin_sign_in),  # before the admin's own at the same address
     path("admin/", admin.site.urls),
     re_path(r"^health/live/?$", health.live),
