@@ -257,6 +257,9 @@ class CannedRunnerProcess:
     web: LiveWeb
     model: str = "tiny"
     tokens: int = 5
+    interval_ms: float = 0
+    word: str = "word"
+    stamped: bool = False
 
     @contextlib.contextmanager
     def running(self) -> Iterator["subprocess.Popen[bytes]"]:
@@ -266,6 +269,8 @@ class CannedRunnerProcess:
             *(sys.executable, "-m", "tests.canned_runner", "--model", self.model),
             *("--socket", str(folder / f"{self.model}.sock"), "--redis-url", self.web.store_url),
             *("--tokens", str(self.tokens), "--context-length", str(CONTEXT_LENGTH)),
+            *("--interval-ms", str(self.interval_ms), "--word", self.word),
+            *(["--stamped"] if self.stamped else []),
         ]
         log = folder / f"{self.model}.log"
         with running(command, log=log, ready=self._announced) as process:

@@ -124,6 +124,7 @@ MATRIX: Final = [
     Row("GET", "account/sign-in", everybody(200)),
     Row("POST", "account/sign-in", everybody(403), {}),
     Row("POST", "account/sign-out", everybody(403), {}),
+    Row("GET", "playground", everybody(302)),
     Row("GET", "favicon.ico", everybody(204)),
     Row("GET", "health", everybody(200)),
     Row("GET", "health/live", everybody(200)),

@@ -1,6 +1,6 @@
 /**
- * Return a new element. Strings become text; an attribute that is null, undefined or false is left
- * out. There is no way to give it markup.
+ * Return a new element. Strings become text, lists of children stand for what is in them; an
+ * attribute that is null, undefined or false is left out. There is no way to give it markup.
  */
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
@@ -8,7 +8,7 @@ export function element(tag, attributes = {}, ...children) {
     if (value === null || value === undefined || value === false) continue;
     made.setAttribute(name, value === true ? "" : String(value));
   }
-  made.append(...children);
+  for (const child of children.flat()) made.append(child); // too many for one call, it may be
   return made;
 }
 

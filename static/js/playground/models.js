@@ -1,6 +1,8 @@
 import { read } from "./api.js";
 
 const EVERY_MS = 20_000;
+const PAGE = 200; // the most that the API gives at once
+const MOST = 1000;
 
 /** The models that may be asked, as the registry has them, looked at again while the page is seen. */
 export class Models {
@@ -20,7 +22,7 @@ export class Models {
   /** Read the list; what is known stays where it cannot be read. */
   async load() {
     try {
-      this.all = (await read("/api/v1/models?limit=200")).results;
+      this.all = await all();
       this.error = null;
     } catch (error) {
       this.error = error;
@@ -38,4 +40,16 @@ export class Models {
   named(name) {
     return this.all.find((model) => model.name === name);
   }
+}
+
+async function all() {
+  const models = [];
+  let count = 1;
+  while (models.length < Math.min(count, MOST)) {
+    const page = await read(`/api/v1/models?limit=${PAGE}&offset=${models.length}`);
+    if (!page.results.length) break; // fewer than a moment ago
+    models.push(...page.results);
+    count = page.count;
+  }
+  return models;
 }

@@ -13,12 +13,12 @@ export function elementOf(block) {
 }
 
 const BUILDERS = {
-  paragraph: ({ text }) => element("p", {}, ...inlineOf(text)),
+  paragraph: ({ text }) => element("p", {}, inlineOf(text)),
   // An answer lies below the page's own headings.
   heading: ({ level, text }) =>
-    element(`h${Math.min(level + 2, 6)}`, { class: `level-${level}` }, ...inlineOf(text)),
+    element(`h${Math.min(level + 2, 6)}`, { class: `level-${level}` }, inlineOf(text)),
   rule: () => element("hr"),
-  quote: ({ blocks }) => element("blockquote", {}, ...blocks.map(elementOf)),
+  quote: ({ blocks }) => element("blockquote", {}, blocks.map(elementOf)),
   code: codeBlock,
   list: listOf,
   table: tableOf,
@@ -33,10 +33,10 @@ function inlineNode(part) {
   if (part.kind === "code") return element("code", {}, part.text);
   if (part.kind === "break") return element("br");
   const children = part.children.map(inlineNode);
-  if (part.kind !== "link") return element(INLINE_TAGS[part.kind], {}, ...children);
+  if (part.kind !== "link") return element(INLINE_TAGS[part.kind], {}, children);
   const rel = "noopener noreferrer nofollow";
   // The title shows where it leads: what it says is the model's.
-  return element("a", { href: part.href, title: part.href, rel, target: "_blank" }, ...children);
+  return element("a", { href: part.href, title: part.href, rel, target: "_blank" }, children);
 }
 
 function codeBlock({ language, text }) {
@@ -54,17 +54,17 @@ function codeBlock({ language, text }) {
 
 function listOf({ start, items }) {
   const children = items.map(itemOf);
-  if (start === null) return element("ul", {}, ...children);
-  return element("ol", start === 1 ? {} : { start: String(start) }, ...children);
+  if (start === null) return element("ul", {}, children);
+  return element("ol", start === 1 ? {} : { start: String(start) }, children);
 }
 
 function itemOf({ checked, blocks }) {
   const content = blocks.flatMap(contentOfItem);
-  if (checked === null) return element("li", {}, ...content);
+  if (checked === null) return element("li", {}, content);
   const said = checked ? "done" : "to do";
   const mark = element("span", { class: "task", role: "img", "aria-label": said });
   mark.textContent = checked ? "☑" : "☐";
-  return element("li", { class: "is-task" }, mark, " ", ...content);
+  return element("li", { class: "is-task" }, mark, " ", content);
 }
 
 /** A list's paragraphs stand without margins of their own, as most lists are written. */
@@ -75,12 +75,12 @@ function contentOfItem(block, index) {
 function tableOf({ align, head, rows }) {
   const cell = (tag) => (text, column) =>
     element(tag, { class: `align-${align[column]}`, ...(tag === "th" && { scope: "col" }) },
-      ...inlineOf(text));
+      inlineOf(text));
   const table = element(
     "table",
     {},
-    element("thead", {}, element("tr", {}, ...head.map(cell("th")))),
-    element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map(cell("td"))))),
+    element("thead", {}, element("tr", {}, head.map(cell("th")))),
+    element("tbody", {}, rows.map((row) => element("tr", {}, row.map(cell("td"))))),
   );
   const attributes = { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Table" };
   return element("div", attributes, table);

@@ -5,7 +5,7 @@ import { safeUrl } from "./safe_url.js";
 
 /** Deeper emphasis stays text: what renders the tree calls itself once a level. */
 const MAX_DEPTH = 16;
-const MAX_DESTINATION = 2048; // characters of a link's address
+const MAX_DESTINATION = 1024; // characters of a link's address
 const ESCAPABLE = /[!-/:-@[-`{-~]/;
 const SPACE = /\s/;
 const WORD = /[\p{L}\p{N}]/u;

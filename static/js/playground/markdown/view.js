@@ -16,7 +16,7 @@ export class MarkdownView {
     const blocks = text.length > MAX_LENGTH ? [plain(text)] : parseBlocks(text);
     const same = this.unchanged(blocks);
     while (this.target.childNodes.length > same) this.target.lastChild.remove();
-    this.target.append(...blocks.slice(same).map(elementOf));
+    for (const block of blocks.slice(same)) this.target.append(elementOf(block));
     this.sources = blocks.map((block) => block.kind + block.source);
   }
 
