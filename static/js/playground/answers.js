@@ -29,7 +29,7 @@ export class Answers {
 
   /** Ask a model to answer `question`, below which a new message grows. */
   begin(conversation, question, { model, parameters, preamble }) {
-    const past = [...before(conversation, question), question];
+    const past = [...before(conversation, question), question].filter(({ content }) => content);
     const messages = [...preamble, ...past.map(({ role, content }) => ({ role, content }))];
     const fields = { role: "assistant", content: "", model, status: "answering" };
     const message = append(conversation, question.id, fields);
@@ -84,7 +84,8 @@ export class Answers {
 }
 
 /** What was resumed from its beginning is shorter at first than what was kept of it. */
-function take(message, { text }) {
+function take(message, { text, model }) {
+  message.model = model ?? message.model;
   if (text.length >= message.content.length) message.content = text;
 }
 

@@ -17,7 +17,8 @@ class Side {
 
   ask(text, { values, preamble }) {
     this.add({ role: "user", content: text });
-    const messages = [...preamble, ...this.messages.map(({ role, content }) => ({ role, content }))];
+    const said = this.messages.filter(({ content }) => content);
+    const messages = [...preamble, ...said.map(({ role, content }) => ({ role, content }))];
     const model = this.select.value;
     const answer = this.add({ role: "assistant", content: "", model, status: "answering" });
     const listener = { change: () => this.draw(answer), end: () => this.end(answer) };

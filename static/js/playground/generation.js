@@ -17,6 +17,7 @@ export class Generation {
     this.deltas = 0;
     this.state = "asking"; // asking, queued, answering, interrupted, finished, cancelled, failed
     this.queued = null; // {position, estimated_s}
+    this.model = null; // the one that answers, where none was named or another fell in
     this.promptTokens = null;
     this.usage = null;
     this.timings = null;
@@ -77,6 +78,7 @@ export class Generation {
 const HANDLERS = {
   accepted(generation, message) {
     generation.requestId = message.request_id;
+    generation.model = message.model;
     generation.promptTokens = message.prompt_tokens;
     generation.state = generation.text ? "answering" : "asking";
   },

@@ -23,11 +23,11 @@ export class MessageView {
     this.content = element("div", { class: "content" });
     this.state = element("p", { class: "state small muted" });
     this.actions = element("div", { class: "actions" });
-    const name = message.role === "user" ? "You" : message.model || "Model";
+    this.author = element("p", { class: "author small" });
     this.root = element(
       "article",
-      { class: `message ${message.role}`, "aria-label": `${name}:`, "data-id": message.id },
-      element("p", { class: "author small" }, name),
+      { class: `message ${message.role}`, "data-id": message.id },
+      this.author,
       this.content,
       element("footer", {}, this.state, this.actions),
     );
@@ -37,12 +37,19 @@ export class MessageView {
   /** Show what the message says now. `generation`: the one under way, where there is one. */
   show(generation = null) {
     if (this.editing) return;
+    this.sign(this.message.role === "user" ? "You" : this.message.model || "Model");
     if (this.markdown) this.markdown.update(this.message.content);
     else this.content.textContent = this.message.content;
     const waiting = generation && !generation.isOver;
     this.root.setAttribute("aria-busy", String(Boolean(waiting)));
     this.root.classList.toggle("waiting", Boolean(waiting) && !this.message.content);
     this.tell(waiting ? progress(generation) : ending(this.message));
+  }
+
+  sign(name) {
+    if (this.author.textContent === name) return;
+    this.author.textContent = name;
+    this.root.setAttribute("aria-label", `${name}:`);
   }
 
   /** Show what can be done, and which of several alternatives this one is. */
