@@ -40,9 +40,7 @@ async def authenticate(request: HttpRequest) -> Principal:
     Raises AuthenticationRefused, and ApiError where the credential is right and the place is not.
     """
     shown = _shown_by(request)
-    principal = _from_here(
-        await _principal_for(shown.reader, shown.text), client_address(request)
-    )
+    principal = _from_here(await _principal_for(shown.reader, shown.text), client_address(request))
     request.principal = principal  # type: ignore[attr-defined]  # for what looks at the answer
     return principal
 

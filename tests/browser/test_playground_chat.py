@@ -77,9 +77,9 @@ def test_editing_and_regenerating_make_branches(site: Site) -> None:
     expect(question).to_contain_text("First question")
     expect(tab.answer).to_contain_text("2 / 2")
     (kept,) = tab.stored()
-    assert sorted(one["role"] for one in kept["messages"].values()) == ["assistant"] * 3 + [
-        "user"
-    ] * 2
+    assert (
+        sorted(one["role"] for one in kept["messages"].values()) == ["assistant"] * 3 + ["user"] * 2
+    )
     prompts = [json.loads(row["prompt"]) for row in bodies(site.web)]
     assert [one["content"] for one in prompts[-1]] == ["Second question"]
 
@@ -180,7 +180,7 @@ def test_two_models_answer_side_by_side(site: Site, slow: str) -> None:
     expect(first.locator(".assistant .content")).to_have_text("word word word word word")
     expect(second.locator(".assistant .content")).to_have_text(re.compile("(word *){6,}"))
     page.locator("#compare-composer").get_by_role("button", name="Stop").click()
-    expect(second.locator(".state")).to_contain_text("Stopped")
+    expect(second.locator(".assistant .state")).to_contain_text("Stopped")
 
 
 def bodies(web: LiveWeb) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.cut_wire import Wire, wire_to
 from tests.browser.playground import QUESTION, Playground
-from tests.browser.site import Site
+from tests.browser.site import Site, sign_in
 from tests.live_web import CannedRunnerProcess, LiveWeb
 
 WORDS: Final = 120
@@ -130,11 +130,7 @@ def test_two_tabs_that_go_on_with_one_conversation_lose_no_message(site: Site) -
 def test_who_was_signed_out_is_told_and_keeps_what_was_written(site: Site) -> None:
     window = site.window(None)
     page = window.page()
-    page.goto("/account/sign-in")
-    page.get_by_label("User name").fill("eve")
-    page.get_by_label("Password").fill("lovelace-1815-engine")
-    page.keyboard.press("Enter")
-    page.wait_for_load_state()
+    sign_in(page, "eve")
     window.expected += ["401 (Unauthorized)"]
     tab = Playground(page)
     tab.page.get_by_label(QUESTION).fill("Not sent yet")

@@ -7,7 +7,7 @@ export class CodeDialog {
   constructor(dialog, askedNow) {
     this.dialog = dialog;
     this.askedNow = askedNow;
-    this.code = dialog.querySelector("code");
+    this.code = dialog.querySelector("pre code");
     dialog.querySelector("[data-part=copy]").append(copyButton(() => this.code.textContent));
     dialog.addEventListener("change", () => this.show());
   }

@@ -35,9 +35,7 @@ export class Embeddings {
     }
   }
 
-  show(texts, { data }) {
-    const vectors = [...data].sort((one, other) => one.index - other.index)
-      .map(({ embedding }) => embedding);
+  show(texts, { embeddings: vectors }) {
     const head = texts.map((_, at) => element("th", { scope: "col" }, String(at + 1)));
     const rows = texts.map((text, at) => rowOf(text, at, vectors));
     const table = element("table", { class: "similarity" },

@@ -41,7 +41,7 @@ export class Images {
   }
 
   show(file, answer) {
-    const labels = labelsOf(answer.result);
+    const { labels } = answer.result;
     this.say(file, element("ol", { class: "labels" }, ...labels.map(labelRow)));
     announce(`${file.name}: ${labels.map(({ label }) => label).join(", ")}`);
   }
@@ -59,14 +59,7 @@ export class Images {
   }
 }
 
-/** The platform names labels with their scores, the likeliest first, or one text. */
-function labelsOf(result) {
-  if (Array.isArray(result)) return result.map(({ label, score }) => ({ label: String(label), score }));
-  return [{ label: typeof result === "string" ? result : JSON.stringify(result) }];
-}
-
 function labelRow({ label, score }) {
-  if (typeof score !== "number") return element("li", {}, label);
   const meter = element("meter", { min: "0", max: "1", value: score, "aria-label": label });
   return element("li", {}, element("span", {}, label), meter, `${(score * 100).toFixed(1)} %`);
 }
