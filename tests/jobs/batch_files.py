@@ -46,12 +46,12 @@ def begin(client: openai.OpenAI, content: bytes, endpoint: Any = CHAT, **fields:
     )
 
 
-def ended(client: openai.OpenAI, batch: Batch, seconds: float = 60) -> Batch:
+def ended(client: openai.OpenAI, batch: Batch, seconds: float = 120) -> Batch:
     """Wait until the batch has ended and return it."""
     return reached(client, batch, *ENDED, seconds=seconds)
 
 
-def reached(client: openai.OpenAI, batch: Batch, *statuses: str, seconds: float = 60) -> Batch:
+def reached(client: openai.OpenAI, batch: Batch, *statuses: str, seconds: float = 120) -> Batch:
     """Wait until the batch has one of the statuses and return it."""
     deadline = time.monotonic() + seconds
     while (now := client.batches.retrieve(batch.id)).status not in statuses:

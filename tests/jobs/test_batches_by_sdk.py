@@ -58,7 +58,7 @@ async def test_what_was_done_before_a_cancel_is_delivered_and_charged_and_no_mor
     async with working_web.runner(Script(tokens=3, interval_s=0.1), slots=8) as runner:
         lines = jsonl(chat_line(f"line-{n}", runner.model) for n in range(300))
         batch = await asyncio.to_thread(begin, client, lines)
-        await until(lambda: runner.counters.finished > 10, "some lines are done")
+        await until(lambda: runner.counters.finished > 10, "some lines are done", 90)
         stopping = await asyncio.to_thread(client.batches.cancel, batch.id)
         assert stopping.status == "cancelling"
         done = await asyncio.to_thread(ended, client, batch)
