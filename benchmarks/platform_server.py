@@ -38,19 +38,21 @@ class Platform:
 @contextmanager
 def running_platform(folder: Path, models: Path) -> Iterator[Platform]:
     """Run a platform with an empty VAR_DIR in `folder` and the tokenizer out of `models`."""
-    _configure(folder)
-    key = _rows(models / MODEL)
+    configure(folder)
+    key = make_rows(models / MODEL)
     runner_socket = folder / "runner.sock"
     with ExitStack() as stack:
         _start_store(stack, folder)
-        stack.enter_context(running(_runner(runner_socket), folder / "runner.log"))
-        web_pid = _start_web(stack, folder)
+        stack.enter_context(running(runner_command(runner_socket), folder / "runner.log"))
+        web_pid = start_web(stack, folder)
         yield Platform(Endpoint("platform", settings.PORT, key, MODEL), runner_socket, web_pid)
 
 
-def _configure(folder: Path) -> None:
+def configure(folder: Path) -> None:
     """Set Django up over `folder`, whatever this shell or a .env file says about other places."""
-    places = {name: folder / name.lower() for name in ("VAR_DIR", "SPOOL_DIR", "STATIC_ROOT")}
+    places = {
+        name: folder / name.lower() for name in ("VAR_DIR", "SPOOL_DIR", "STATIC_ROOT", "FILES_DIR")
+    }
     environment = {
         **{name: str(place) for name, place in places.items()},
         "RUN_DIR": str(folder),
@@ -71,7 +73,7 @@ def _configure(folder: Path) -> None:
     django.setup()
 
 
-def _rows(model: Path) -> str:
+def make_rows(model: Path) -> str:
     """Make the tables, a user, a key and the model's row; return the key."""
     call_command("migrate", verbosity=0)
     # Rows can be imported only once Django is set up.
@@ -100,7 +102,7 @@ def _start_store(stack: ExitStack, folder: Path) -> None:
     stack.enter_context(running(spec.command, folder / "store.log"))
 
 
-def _runner(socket: Path) -> list[str]:
+def runner_command(socket: Path) -> list[str]:
     options = {
         "socket": socket,
         "model": MODEL,
@@ -114,7 +116,7 @@ def _runner(socket: Path) -> list[str]:
     return [sys.executable, "-m", "tests.canned_runner", *words]
 
 
-def _start_web(stack: ExitStack, folder: Path) -> int:
+def start_web(stack: ExitStack, folder: Path) -> int:
     """Start it and return its process id."""
     from aiplatform.supervisor import plan
     from aiplatform.supervisor.listening_socket import listening_socket

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+NORMAL: Final = 1000
 UNSUPPORTED: Final = 1003  # a binary message
 RESTARTING: Final = 1012  # this process ends; connect again
 

@@ -5,6 +5,7 @@ One task for all of them: a timer of its own for each frame or socket would cost
 
 import asyncio
 import time
+from collections.abc import Sized
 from typing import Final, Protocol
 
 from django.conf import settings
@@ -16,7 +17,6 @@ from aiplatform.metrics import websockets_open
 from inference.api.websocket import closing
 from inference.api.websocket.caller import Caller
 from inference.api.websocket.credential import Credential
-from inference.api.websocket.generations import Generations
 from inference.api.websocket.line import Line
 
 # With the time for which a principal is kept this makes less than a second, twice this included.
@@ -30,8 +30,11 @@ class Watched(Protocol):
 
     line: Line
     caller: Caller
-    generations: Generations
     active_at: float  # monotonic; of the client's last message, or while anything is under way
+
+    @property
+    def under_way(self) -> Sized:
+        """What the client waits for."""
 
 
 _open: Final[set[Watched]] = set()
@@ -90,10 +93,10 @@ def _fault(socket: Watched, refusal: str, patience: _Patience) -> tuple[int, str
         return closing.TOO_SLOW, "What was sent was not taken for too long."
     if refusal:
         # What runs is ended by the gateway's own vigil, which tells the client and the history why.
-        if socket in _refused or not len(socket.generations):
+        if socket in _refused or not len(socket.under_way):
             return closing.NOT_AUTHENTICATED, refusal
         _refused.add(socket)
-    if len(socket.generations):
+    if len(socket.under_way):
         socket.active_at = patience.now
         return None
     idle_s = patience.now - socket.active_at

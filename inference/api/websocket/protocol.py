@@ -4,7 +4,7 @@ docs/websocket.md says the same to those who write clients.
 """
 
 import re
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
@@ -164,6 +164,7 @@ class Pong(ServerMessage, frozen=True):
     nonce: str
 
 
+M = TypeVar("M")
 _decoder: Final[msgspec.json.Decoder[FromClient]] = msgspec.json.Decoder(FromClient)
 _encoder: Final = msgspec.json.Encoder()
 _keeping: Final = msgspec.msgpack.Encoder()
@@ -185,10 +186,15 @@ class BadMessage(Exception):
 
 def decode(text: str) -> FromClient:
     """Return the message. Raises BadMessage that names the field."""
+    return decode_as(_decoder, _TYPES, text)
+
+
+def decode_as(decoder: msgspec.json.Decoder[M], types: list[str], text: str) -> M:
+    """The same of another socket, whose messages are of these types."""
     try:
-        return _decoder.decode(text)
+        return decoder.decode(text)
     except msgspec.ValidationError as invalid:
-        raise _bad(_decoded(text), str(invalid)) from invalid
+        raise _bad(_decoded(text), types, str(invalid)) from invalid
     except _MALFORMED as malformed:
         raise _not_json() from malformed
 
@@ -234,17 +240,17 @@ def _not_json() -> BadMessage:
     return BadMessage(ApiError(400, "invalid_json", detail), None)
 
 
-def _bad(sent: Any, reason: str) -> BadMessage:
+def _bad(sent: Any, types: list[str], reason: str) -> BadMessage:
     """`reason` is msgspec's, which speaks of types, bounds and names, and of nothing else."""
     members = sent if isinstance(sent, dict) else {}
     named = members.get("id")
     known = named if isinstance(named, str) and 0 < len(named) <= MAX_ID else None
-    return BadMessage(_refusal(members, reason), known)
+    return BadMessage(_refusal(members, types, reason), known)
 
 
-def _refusal(members: dict[str, Any], reason: str) -> ApiError:
-    if members.get("type") not in _TYPES:
-        detail = f"type: Must be one of {', '.join(_TYPES)}."
+def _refusal(members: dict[str, Any], types: list[str], reason: str) -> ApiError:
+    if members.get("type") not in types:
+        detail = f"type: Must be one of {', '.join(types)}."
         return ApiError(400, "unknown_type", detail, param="type")
     if unknown := _UNKNOWN.search(reason):
         name = unknown["name"][:100]

@@ -8,6 +8,7 @@ from django.urls import re_path
 from aiplatform.errors import ApiError
 from inference.api.websocket.consumer import GenerateConsumer
 from inference.api.websocket.opening import refuse
+from inference.api.websocket.task_consumer import TaskConsumer
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -30,6 +31,7 @@ async def _nowhere(scope: Any, receive: Any, send: Any) -> None:
 _router: Final = URLRouter(
     [
         re_path(r"^ws/generate/?$", GenerateConsumer.as_asgi()),
+        re_path(r"^ws/tasks/(?P<task_id>[^/]+)/?$", TaskConsumer.as_asgi()),
         re_path(r"", _nowhere),  # type: ignore[arg-type]  # a route of Channels leads to ASGI
     ]
 )

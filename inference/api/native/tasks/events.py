@@ -1,9 +1,8 @@
 """GET /api/v1/tasks/{id}/events: a job's states and tokens as server-sent events."""
 
-import re
 import time
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Final
 
 from django.db import Error as DatabaseAway
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -23,14 +22,13 @@ from aiplatform.problem_schema import described
 from aiplatform.store import Unavailable
 from inference.api.dispatch import AsyncViewSet
 from inference.api.http_door import STREAM, STREAM_HEADERS
-from inference.api.native.tasks.form import task_form
 from inference.api.native.tasks.lookup import job_of
+from inference.api.native.tasks.telling import Event, check_event_id, event_of
 from inference.gateway import errors
 from inference.jobs.models import Job
-from inference.jobs.progress import BEGINNING, Progress, Told
-from inference.jobs.watching import END, Seen, watched
+from inference.jobs.progress import BEGINNING
+from inference.jobs.watching import END, watched
 
-_EVENT_ID: Final = re.compile(r"\d{1,20}-\d{1,20}|end")
 _KEEP_ALIVE: Final = b": keep-alive\n\n"
 _KEEP_ALIVE_S: Final = 15.0
 # A revoked key stops watching within this.
@@ -56,9 +54,7 @@ class TaskEventsViewSet(AsyncViewSet):
         principal = await _may_watch(plain)
         job = await in_database(job_of, principal, task_id)
         after = plain.headers.get("Last-Event-ID", BEGINNING)
-        if not _EVENT_ID.fullmatch(after):
-            detail = "Last-Event-ID: Send the id of an event of this task, or none at all."
-            raise ApiError(400, "invalid_request", detail, param="Last-Event-ID")
+        check_event_id(after, "Last-Event-ID")
         if after == END:
             return HttpResponse(status=204)  # browsers stop asking then (WHATWG HTML §9.2.3)
         return StreamingHttpResponse(
@@ -86,7 +82,7 @@ async def _events(request: HttpRequest, job: Job, after: str) -> AsyncIterator[b
                 await _may_watch(request)
                 authenticated = now
             if seen.told is not None:
-                yield await _written(seen, seen.told)
+                yield _written(await event_of(seen, seen.told))
                 spoken = now
             elif now - spoken > _KEEP_ALIVE_S:
                 yield _KEEP_ALIVE
@@ -99,19 +95,8 @@ async def _events(request: HttpRequest, job: Job, after: str) -> AsyncIterator[b
         yield _failed(request, refused)
 
 
-async def _written(seen: Seen, told: Told) -> bytes:
-    if seen.ended is not None:
-        form = await in_database(task_form, seen.ended, Progress(0, ""))
-        return _event(seen.id, told.status, form)
-    if told.status:
-        attempt = {"attempt": told.attempt} if told.attempt else {}
-        return _event(seen.id, "status", {"status": told.status, **attempt})
-    choice = {"index": told.choice} if told.choice else {}
-    return _event(seen.id, "delta", {"delta": told.text, "tokens": told.tokens, **choice})
-
-
-def _event(event_id: str, name: str, data: dict[str, Any]) -> bytes:
-    return f"id: {event_id}\nevent: {name}\ndata: ".encode() + encode(data) + b"\n\n"
+def _written(event: Event) -> bytes:
+    return f"id: {event.id}\nevent: {event.name}\ndata: ".encode() + encode(event.data) + b"\n\n"
 
 
 def _failed(request: HttpRequest, error: ApiError) -> bytes:
