@@ -9,4 +9,5 @@ RESTARTING: Final = 1012  # this process ends; connect again
 NOT_AUTHENTICATED: Final = 4401  # nobody said who they are, or they may not call any more
 IDLE: Final = 4408
 RESUMED: Final = 4409  # its generation goes on on another socket
+TOO_MANY: Final = 4429  # its user has no room for one more
 TOO_SLOW: Final = 4410  # took nothing for too long

@@ -47,7 +47,7 @@ class GenerateConsumer(Socket):
             case Authenticate(token=token):
                 await self.introduce(OfBearer(token))
             case Generate() | Cancel() | Resume():
-                if self.caller.principal is None:
+                if self.place is None:
                     await self.turn_away(unknown_caller())
                 else:
                     await self._serve(message)

@@ -4,6 +4,7 @@ One task for all of them: a timer of its own for each frame or socket would cost
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Sized
 from typing import Final, Protocol
@@ -14,15 +15,18 @@ from django.db import Error as DatabaseAway
 from accounts.errors import AuthenticationRefused
 from aiplatform.errors import ApiError
 from aiplatform.metrics import websockets_open
+from aiplatform.store import Unavailable
 from inference.api.websocket import closing
 from inference.api.websocket.caller import Caller
 from inference.api.websocket.credential import Credential
 from inference.api.websocket.line import Line
+from inference.api.websocket.places import Place, renew
 
 # With the time for which a principal is kept this makes less than a second, twice this included.
 LOOK_EVERY_S: Final = 0.2
 INTRODUCE_WITHIN_S: Final = 10.0
 _NOT_ALLOWED: Final = (401, 403)
+_RENEWALS_A_LEASE: Final = 3
 
 
 class Watched(Protocol):
@@ -30,6 +34,7 @@ class Watched(Protocol):
 
     line: Line
     caller: Caller
+    place: Place | None
     active_at: float  # monotonic; of the client's last message, or while anything is under way
 
     @property
@@ -60,8 +65,13 @@ def forget(socket: Watched) -> None:
 
 
 async def _keep_looking() -> None:
+    renewed_at = time.monotonic()
     while _open:
         await asyncio.sleep(LOOK_EVERY_S)
+        if time.monotonic() - renewed_at > settings.LEASE_TTL_S / _RENEWALS_A_LEASE:
+            renewed_at = time.monotonic()
+            with contextlib.suppress(Unavailable):  # then there is no lease to lose either
+                await renew([socket.place for socket in _open if socket.place])
         # Asked once for all that came with one credential, and for all of them at once.
         callers = {_shown(socket.caller): socket.caller for socket in _open}
         reasons = await asyncio.gather(*map(_why_not, callers.values()))

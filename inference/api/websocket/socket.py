@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sized
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from channels.consumer import get_handler_name
@@ -18,10 +18,13 @@ from inference.api.websocket.caller import Caller
 from inference.api.websocket.credential import Credential
 from inference.api.websocket.line import Line
 from inference.api.websocket.opening import opening_of, refuse
+from inference.api.websocket.places import Place
 from inference.api.websocket.protocol import BadMessage, error_message
 from inference.gateway import errors
 
 log = structlog.get_logger("aiplatform.websocket")
+
+_TOO_MANY: Final = 429
 
 
 class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # it has no types
@@ -30,6 +33,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # it has no types
     line: Line
     caller: Caller
     active_at: float
+    place: Place | None = None  # once it is known whose this is
     _ending: asyncio.Task[None] | None = None
 
     def opened(self) -> None:
@@ -104,6 +108,10 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # it has no types
         """Take the credential, or say why not; without a former one that is the end."""
         try:
             principal = await self.caller.introduce(credential)
+            if self.place is None:
+                place = Place(principal.user_id)
+                await place.take()
+                self.place = place
             expires_at = await credential.expires_at()
         except AuthenticationRefused as refused:
             await self.turn_away(ApiError(401, refused.code, refused.detail))
@@ -117,8 +125,10 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # it has no types
     async def turn_away(self, error: ApiError) -> None:
         """Say why not; who has not said who they are is hung up on."""
         await self.tell(error, None)
-        if self.caller.principal is None:
-            await self.line.close(closing.NOT_AUTHENTICATED, error.code)
+        if self.place is None:
+            too_many = error.status == _TOO_MANY
+            code = closing.TOO_MANY if too_many else closing.NOT_AUTHENTICATED
+            await self.line.close(code, error.code)
 
     async def tell(self, error: ApiError, named: str | None) -> None:
         """Say what went wrong."""
@@ -132,6 +142,8 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # it has no types
         if not hasattr(self, "line"):
             return  # refused before it was opened
         patrol.forget(self)
+        if self.place:
+            self.place.give_up()
         further = self.closed()
         log.info(
             "websocket",

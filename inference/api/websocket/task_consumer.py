@@ -73,10 +73,10 @@ class TaskConsumer(Socket):
         self._after = message.last_event_id
         if isinstance(message, Authenticate):
             await self.introduce(OfBearer(message.token))
-        elif self.caller.principal is None:
+        elif self.place is None:
             await self.turn_away(unknown_caller())
             return
-        if self._watching is None and self.caller.principal is not None:
+        if self._watching is None and self.place and self.caller.principal:
             self._watching = asyncio.create_task(self._watch(self.caller.principal))
 
     async def greet(self, principal: Principal, expires_at: int | None) -> None:
