@@ -19,6 +19,7 @@ from django.http import HttpResponseBase
 from django.urls import set_script_prefix
 from django.utils.module_loading import import_string
 
+from aiplatform.pushed_response import PushedResponse
 from aiplatform.request_threads import request_thread
 
 # Where every view is `async def` and reaches the database through `in_database` alone.
@@ -98,7 +99,10 @@ class ApiHandler(PageHandler):
     async def _respond(self, request: Any, send: Any, answered: list[HttpResponseBase]) -> None:
         response = await self.run_get_response(request)
         answered.append(response)
-        await self.send_response(response, send)
+        if isinstance(response, PushedResponse):
+            await response.send_to(send)
+        else:
+            await self.send_response(response, send)
 
 
 class UploadHandler(ApiHandler):

@@ -1,6 +1,7 @@
 """Server-sent events out of a generation that runs as a task of its own (WHATWG HTML §9.2)."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -8,6 +9,7 @@ from typing import Final
 from accounts.principal import Principal
 from aiplatform.errors import ApiError
 from aiplatform.json_media import encode
+from aiplatform.pushed_response import Send
 
 # Proxies cut connections that stay silent for long; a comment keeps them open.
 KEEP_ALIVE_S: Final = 15.0
@@ -21,18 +23,19 @@ def event(data: object) -> bytes:
 
 
 class EventStream:
-    """The body of a streaming response: events put in by the generation, taken out by the server.
+    """The body of a streaming response: the generation's own task sends each event.
 
-    An iterator object and not a generator, because Django closes the former at once when the client
-    goes, while a suspended generator waits for garbage collection. It holds at most one event:
-    a slow client slows its own generation's deliveries, which the run then coalesces.
+    While the client's socket is full that task waits: a slow client slows its own generation's
+    deliveries, which the run then coalesces.
     """
 
     def __init__(self) -> None:
-        self._events: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=1)
         self._loop = asyncio.get_running_loop()
         self._generation: asyncio.Task[None] | None = None
-        self._ended = False
+        self._send: Send | None = None  # once the answer has begun
+        self._begun: asyncio.Future[None] = self._loop.create_future()
+        self._over: asyncio.Future[None] = self._loop.create_future()  # nothing more is sent
+        self._sent_at = self._loop.time()
         self._copy: bytearray | None = None
         self._copy_bound = 0
 
@@ -68,40 +71,25 @@ class EventStream:
         self._generation = generation
 
     async def put(self, data: bytes) -> None:
-        """Pass an event on; returns when the one before it has been taken."""
+        """Send an event; returns when the client has room for the next."""
         if self._copy is not None and len(self._copy) <= self._copy_bound:
             self._copy += data
         await self._pass_on(data, last=False)
 
     async def end(self, data: bytes) -> None:
-        """Pass the last events on; nothing comes after them."""
+        """Send the last events; nothing comes after them."""
         await self._pass_on(data, last=True)
-        if not self._ended:
-            await self._events.put(None)
+        self._hang_up()
 
-    async def _pass_on(self, data: bytes, *, last: bool) -> None:
-        if data and not self._ended:
-            await self._events.put(data)
-
-    def __aiter__(self) -> "EventStream":
-        return self
-
-    async def __anext__(self) -> bytes:
-        if self._ended:
-            raise StopAsyncIteration
-        try:
-            async with asyncio.timeout(KEEP_ALIVE_S):
-                data = await self._events.get()
-        except TimeoutError:
-            return KEEP_ALIVE
-        if data is None:
-            self._ended = True
-            raise StopAsyncIteration
-        return data
-
-    def close(self) -> None:
-        """The response is over, sent whole or not. Called from a worker thread by Django."""
-        self._loop.call_soon_threadsafe(self._close)
+    async def serve(self, send: Send) -> None:
+        """Let what is put be sent, until the end. The response has begun."""
+        self._send = send
+        self._begun.set_result(None)
+        while not self._over.done():
+            await asyncio.wait((self._over,), timeout=KEEP_ALIVE_S)
+            if not self._over.done() and self._loop.time() - self._sent_at >= KEEP_ALIVE_S:
+                await self._send_part(KEEP_ALIVE)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def drop(self) -> None:
         """The client went away before the answer began."""
@@ -109,8 +97,24 @@ class EventStream:
             self._generation.cancel()
         self._hang_up()
 
+    def close(self) -> None:
+        """The response is over, sent whole or not."""
+        self._loop.call_soon_threadsafe(self._close)
+
+    async def _pass_on(self, data: bytes, *, last: bool) -> None:
+        if data and self._send is None:
+            await asyncio.wait((self._begun, self._over), return_when=asyncio.FIRST_COMPLETED)
+        if data and not self._over.done():
+            await self._send_part(data)
+
+    async def _send_part(self, data: bytes) -> None:
+        assert self._send is not None, "serve has begun"
+        self._sent_at = self._loop.time()
+        with contextlib.suppress(OSError):  # whoever notices that the client is gone closes this
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
     def _close(self) -> None:
-        if not self._ended:
+        if not self._over.done():
             self._leave()
         self._hang_up()
 
@@ -120,7 +124,5 @@ class EventStream:
             self._generation.cancel()
 
     def _hang_up(self) -> None:
-        self._ended = True
-        # Whoever still waits to put an event must not wait for ever.
-        while not self._events.empty():
-            self._events.get_nowait()
+        if not self._over.done():
+            self._over.set_result(None)

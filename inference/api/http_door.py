@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Generic, TypeVar
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from accounts.authentication import authenticate
@@ -15,6 +15,7 @@ from aiplatform.errors import ApiError
 from aiplatform.idempotency.attempt import HEADER
 from aiplatform.idempotency.claim import Claim
 from aiplatform.idempotency.kept_answer import KeptAnswer
+from aiplatform.pushed_response import PushedResponse
 from aiplatform.request_log import log_request, milliseconds
 from inference.api.answer import Form
 from inference.api.idempotent import claim_for
@@ -114,7 +115,7 @@ class HttpDoor(Generic[S]):
         if self._spec and self._spec.stream and self._principal:
             await self.stream.begin(str(self.entry.id), self._principal)
             headers = {**STREAM_HEADERS, **self.stream.headers}
-            self._respond(StreamingHttpResponse(self.stream, content_type=STREAM, headers=headers))
+            self._respond(PushedResponse(self.stream, STREAM, headers))
             await self.stream.put(self._form.first(self._spec, self.entry))
 
     async def send(self, piece: Piece) -> None:

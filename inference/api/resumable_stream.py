@@ -1,5 +1,6 @@
 """Server-sent events that may be resumed: each has its number for an id (WHATWG HTML §9.2.6)."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Final
 
@@ -32,6 +33,8 @@ class ResumableStream(EventStream):
         self._kept: Kept | None = None  # None: it could not be kept, and is like any other
         self._principal: Principal | None = None
         self._absent: Absent | None = None
+        self._sending: asyncio.Task[None] | None = None  # while it waits for the client
+        self._cut = False
         self._stopped = False
         self._stopped_by: ApiError | None = None
 
@@ -67,10 +70,10 @@ class ResumableStream(EventStream):
     def displaced(self) -> None:
         """The client came back by another connection: the one it had may hang."""
         self._is_absent()
-        waiting = self._events.empty()
         self._hang_up()
-        if waiting:  # the server does, for one more event
-            self._events.put_nowait(None)
+        if self._sending:  # to a client that takes nothing: the generation must not wait for it
+            self._cut = True
+            self._sending.cancel()
 
     def _leave(self) -> None:
         if self._kept is None:
@@ -85,6 +88,16 @@ class ResumableStream(EventStream):
 
     async def _pass_on(self, data: bytes, *, last: bool) -> None:
         await super()._pass_on(self._numbered(data, last=last), last=last)
+
+    async def _send_part(self, data: bytes) -> None:
+        self._sending = asyncio.current_task()
+        try:
+            await super()._send_part(data)
+        except asyncio.CancelledError:
+            if not self._cut or (self._sending and self._sending.uncancel()):
+                raise
+        finally:
+            self._sending = None
 
     def _numbered(self, data: bytes, *, last: bool) -> bytes:
         """Return the events with their ids, having kept them."""

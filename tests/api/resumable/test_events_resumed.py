@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -186,7 +187,7 @@ async def test_only_a_stream_is_resumable(live_web: LiveWeb, door: GenerationDoo
 @pytest.mark.parametrize("last", ["-1", "x", "1e3", "99999999999999999999", "٣"])
 async def test_a_last_event_id_that_is_none_is_refused(live_web: LiveWeb, last: str) -> None:
     async with live_web.async_client() as client:
-        answer = await client.get("/v1/streams/x", headers=[("Last-Event-ID", last.encode())])
+        answer = await client.get("/v1/streams/x", headers={b"Last-Event-ID": last.encode()})
         assert refusal(answer).param == "Last-Event-ID"
 
 
@@ -206,7 +207,8 @@ async def test_the_store_holds_no_text_of_it(web: LiveWeb) -> None:
         store = web.store()
         key = f"resumable:{listening.stream_id}"
         await until(lambda: 0 < store.ttl(key) <= WINDOW_S, "it expires")
-        held = b"".join(text for _, entry in store.xrange(key) for text in entry.values())
+        entries: Any = store.xrange(key)
+        held = b"".join(text for _, entry in entries for text in entry.values())
         assert len(held) > 500
         assert b"word" not in held
         assert runner.model.encode() not in held
