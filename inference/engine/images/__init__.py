@@ -1,0 +1,1 @@
+"""Image files: what a header says, and pixels. For gateway and runner, without torch."""
