@@ -18,7 +18,9 @@ from aiplatform.lifespan import Lifespan
 from aiplatform.static_files import StaticFiles
 from inference.api.websocket.routes import application as sockets
 
-_api = BodyBound(ApiHandler(), settings.MAX_BODY_BYTES)
+_handler = ApiHandler()
+_api = BodyBound(_handler, settings.MAX_BODY_BYTES)
+_images = BodyBound(_handler, settings.MAX_IMAGE_BODY_BYTES)
 _uploads = BodyBound(UploadHandler(), settings.MAX_UPLOAD_BYTES)
 _pages = BodyBound(PageHandler(), settings.MAX_BODY_BYTES)
 _static = StaticFiles()
@@ -34,6 +36,8 @@ async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISend
         target = sockets
     elif scope["path"].startswith(settings.UPLOAD_PREFIXES):
         target = _uploads
+    elif scope["path"].startswith(settings.IMAGE_PREFIX):
+        target = _images
     elif scope["path"].startswith(settings.API_PREFIXES):
         target = _api
     elif scope["path"].startswith("/static/"):

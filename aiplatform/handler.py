@@ -23,7 +23,13 @@ from aiplatform.pushed_response import PushedResponse
 from aiplatform.request_threads import request_thread
 
 # Where every view is `async def` and reaches the database through `in_database` alone.
-ON_THE_LOOP: Final = ("/v1/", "/api/v1/generate/text", "/api/v1/streams/", "/health")
+ON_THE_LOOP: Final = (
+    "/v1/",
+    "/api/v1/generate/text",
+    "/api/v1/streams/",
+    "/api/v1/upload/",
+    "/health",
+)
 # Below those, what is a synchronous view all the same.
 _IN_A_THREAD: Final = ("/v1/batches", "/v1/files")
 _IN_MEMORY: Final = 1024 * 1024  # bytes of an upload; what is over that lies on disk

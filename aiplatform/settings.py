@@ -190,7 +190,16 @@ STATIC_ROOT = env.directory("STATIC_ROOT", VAR_DIR / "static")
 
 # Limits of a request, before anything looks inside it.
 MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 4 * 1024 * 1024, low=1024, high=1 << 30)
-DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES  # files are not counted in it
+# Of an image: the file, what its header says before anything is unpacked, and the frames of an
+# animation. A whole file travels to its runner in one frame of at most 16 MiB.
+MAX_IMAGE_BYTES = env.integer("MAX_IMAGE_BYTES", 10 * 1024 * 1024, low=1024, high=15 * 1024 * 1024)
+MAX_IMAGE_PIXELS = env.integer("MAX_IMAGE_PIXELS", 32_000_000, low=1024, high=200_000_000)
+MAX_IMAGE_FRAMES = env.integer("MAX_IMAGE_FRAMES", 256, low=1, high=10_000)
+# In base64, a file is a third longer; the rest is for what stands around it.
+MAX_IMAGE_BODY_BYTES = MAX_IMAGE_BYTES * 4 // 3 + 65_536
+IMAGE_PREFIX = "/api/v1/upload/"
+# Each address has its bound in BodyBound, before this; files are not counted in it.
+DATA_UPLOAD_MAX_MEMORY_SIZE = max(MAX_BODY_BYTES, MAX_IMAGE_BODY_BYTES)
 # Of an upload, whose body goes to disk; its form's own lines are in it.
 MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 100 * 1024 * 1024, low=1024, high=1 << 40)
 REQUEST_TIMEOUT_S = env.integer("REQUEST_TIMEOUT_S", 600, low=1, high=86_400)
@@ -253,6 +262,11 @@ RATES = {
     # Whoever calls a public endpoint of the API without a key or token.
     "anonymous": {"address": env.rates("ANONYMOUS_RATES", ["50/h", "200/d"]), "name": []},
 }
+
+# Of the models in the catalogue, those that the first run registers.
+DEFAULT_MODELS = env.listing(
+    "DEFAULT_MODELS", ["smollm2-135m-instruct", "all-minilm-l6-v2", "mobilenet-v2"]
+)
 
 SHUTDOWN_GRACE_S = env.integer("SHUTDOWN_GRACE_S", 10, low=1, high=600)
 

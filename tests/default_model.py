@@ -1,4 +1,4 @@
-"""The default chat model, for tests that need real weights: prepared once for all runs."""
+"""The default models, for tests that need real weights: each prepared once for all runs."""
 
 import functools
 import os
@@ -16,9 +16,9 @@ _MODELS: Final = Path(__file__).resolve().parents[1] / "var" / "models"
 
 
 @functools.cache
-def default_model_directory() -> Path:
+def default_model_directory(name: str = DEFAULT_MODELS[0].name) -> Path:
     """Return the prepared directory; skip if it cannot be had, and fail instead under CI."""
-    model = DEFAULT_MODELS[0]
+    model = next(one for one in DEFAULT_MODELS if one.name == name)
     directory = _MODELS / model.name
     try:
         prepare(

@@ -1,4 +1,4 @@
-"""Fixtures of whole platforms with a tiny model: one that tests share, and fresh ones."""
+"""Fixtures of whole platforms with small models: some that tests share, and fresh ones."""
 
 import subprocess
 import sys
@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from inference.registry.directory import Replica
+from tests.default_model import default_model_directory
 from tests.platform_process import REPOSITORY, PlatformProcess, installation, running_platform
 
 
@@ -41,6 +43,24 @@ def platform(short_folder: Path, template: PlatformProcess) -> Iterator[Platform
     """A running platform with the model `tiny` that every test leaves as it found it."""
     with running_platform(short_folder / "shared", copy_of=template) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def seeing(short_folder: Path, template: PlatformProcess) -> Iterator[PlatformProcess]:
+    """A running platform with the default image classifier beside `tiny`."""
+    directory = default_model_directory("mobilenet-v2")
+    options = ("--task", "image-classification", "--threads", "1", "--default")
+    unlimited = {f"UPLOAD_RATES_BY_{by}": "1000000/d" for by in ("ADDRESS", "NAME")}
+    with installation(short_folder / "seeing", copy_of=template, environment=unlimited) as platform:
+        source = ("--source", f"path:{directory}")
+        platform.must("models", "add", "mobilenet-v2", *source, *options)
+        platform.start()
+        platform.until(lambda: len(_ready(platform)) == 2, "both models ready")
+        yield platform
+
+
+def _ready(platform: PlatformProcess) -> list[Replica]:
+    return [replica for replica in platform.replicas() if replica.state == "ready"]
 
 
 @pytest.fixture

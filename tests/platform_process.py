@@ -49,6 +49,7 @@ class PlatformProcess:
             "VAR_DIR": str(self.var_dir),
             "MODELS_DIR": str(self.models_dir),
             "PORT": str(self.port),
+            "DEFAULT_MODELS": "smollm2-135m-instruct",  # others are runners that few tests want
             "DJANGO_SETTINGS_MODULE": "aiplatform.settings",
         }
         return {**inherited, **places, **self.extra}

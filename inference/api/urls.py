@@ -5,6 +5,7 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, include, path
 
 from inference.api.embeddings.views import EmbeddingsViewSet, OpenAIEmbeddingsViewSet
+from inference.api.native.images.views import ImageUploadViewSet
 from inference.api.native.text import TextViewSet
 from inference.api.openai.batches.views import BatchViewSet
 from inference.api.openai.completions import ChatCompletionViewSet, CompletionViewSet
@@ -33,6 +34,7 @@ urlpatterns = [
     *_both("api/v1/embeddings", EmbeddingsViewSet, {"post": "create"}),
     *_both("v1/rerank", RerankViewSet, {"post": "create"}),
     *_both("v1/moderations", ModerationViewSet, {"post": "create"}),
+    *_both("api/v1/upload/image", ImageUploadViewSet, {"post": "create"}),
     *_both("v1/models", OpenAIModelViewSet, {"get": "list"}),
     *_both("v1/models/<str:name>", OpenAIModelViewSet, {"get": "retrieve"}),
     path("api/v1/", include("inference.api.native.models.urls")),

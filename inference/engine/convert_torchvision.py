@@ -77,7 +77,6 @@ def convert(weights: Path, out_dir: Path, labels: Path, *, dtype: torch.dtype) -
 
 def _config(names: dict[int, str], dtype: torch.dtype) -> MobileNetV2Config:
     return MobileNetV2Config(
-        num_labels=_CLASSES,
         id2label=names,
         label2id={name: number for number, name in names.items()},
         tf_padding=False,

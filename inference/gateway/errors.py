@@ -64,6 +64,11 @@ def prompt_not_renderable(detail: str, param: str) -> ApiError:
     return ApiError(400, "invalid_prompt", f"{param}: {detail}", param=param)
 
 
+def image_refused(code: str, detail: str, param: str | None = None) -> ApiError:
+    """`code` is of `images.facts.ErrorCode`."""
+    return ApiError(400, code, detail, param=param)
+
+
 def over_limit(*, reason: dict[str, Any], retry_after: float) -> ApiError:
     """`reason` is the limit as `limits.report.limit_told` tells it, and what was wanted of it."""
     many = what_over(reason["resource"], reason["window"])

@@ -8,6 +8,7 @@ from django.conf import settings
 
 from aiplatform.errors import ApiError
 from inference.engine import wire
+from inference.engine.images.facts import ERROR_CODES as IMAGE_CODES
 from inference.gateway import affinity, errors, replicas
 from inference.gateway.answered import Answered, Piece
 from inference.gateway.connection import Connection, connection_to
@@ -145,4 +146,6 @@ def _refusal(failed: wire.Failed) -> ApiError:
         return errors.deadline_passed(settings.REQUEST_TIMEOUT_S)
     if failed.code == "out_of_memory":
         return errors.out_of_memory(failed.detail)
+    if failed.code in IMAGE_CODES:
+        return errors.image_refused(failed.code, failed.detail)
     return errors.replica_failed(failed.code, failed.detail)

@@ -2,7 +2,7 @@
 
 from django.db.models import QuerySet
 
-from inference.registry.models import Model
+from inference.registry.models import Model, Task
 
 
 def models_visible(*, names: frozenset[str]) -> QuerySet[Model]:
@@ -19,3 +19,9 @@ def models_enabled() -> list[Model]:
 def model_default(*, task: str) -> Model | None:
     """Return the enabled model that answers requests of `task` which name none."""
     return Model.objects.filter(task=task, enabled=True, is_default=True).first()
+
+
+def models_default() -> list[Model]:
+    """Return the enabled models that answer requests which name none: the chat model first."""
+    found = Model.objects.filter(enabled=True, is_default=True)
+    return sorted(found, key=lambda model: (model.task != Task.CHAT, model.name))

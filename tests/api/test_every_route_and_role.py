@@ -57,6 +57,7 @@ MATRIX: Final = [
     Row("POST", "api/v1/embeddings", (401, 403, 400, 400, 400, 400), {"input": "hi"}),
     Row("POST", "v1/moderations", (401, 403, 400, 400, 400, 400), {"input": "hi"}),
     Row("POST", "v1/rerank", (401, 403, 400, 400, 400, 400), {"query": "a", "documents": ["b"]}),
+    Row("POST", "api/v1/upload/image", (401, 403, 400, 400, 400, 400), {}),
     Row("GET", "v1/models", (401, 403, 200, 200, 200, 200)),
     Row("GET", "v1/models/<str:name>", (401, 403, 200, 200, 200, 200)),
     Row("GET", "api/v1/models", (401, 403, 200, 200, 200, 200)),

@@ -55,6 +55,7 @@ class Installation:
             "HOST": "127.0.0.1",
             "PORT": str(self.port),
             "PATH": os.environ["PATH"],
+            "DEFAULT_MODELS": "smollm2-135m-instruct",  # others are runners that few tests want
             "DJANGO_SETTINGS_MODULE": "aiplatform.settings",  # and not the tests' own
         }
         return {**shared, **places}

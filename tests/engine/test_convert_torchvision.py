@@ -22,7 +22,8 @@ from inference.engine.checkpoint import check_directory
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A state dict in torchvision's order under names of its own, with random numbers."""
     torch.manual_seed(0)
-    config = MobileNetV2Config(num_labels=1000, tf_padding=False)
+    names = {number: f"class {number}" for number in range(1000)}
+    config = MobileNetV2Config(id2label=names, tf_padding=False)
     state = MobileNetV2ForImageClassification(config).state_dict()
     path = tmp_path_factory.mktemp("torchvision") / "mobilenet.pth"
     torch.save({f"features.{n}": tensor for n, tensor in enumerate(state.values())}, path)
@@ -43,7 +44,7 @@ def test_the_result_is_whole_and_classifies(weights: Path, labels: Path, tmp_pat
     model = AutoModelForImageClassification.from_pretrained(out).eval()
     assert model.config.id2label[999] == "class 999"
     assert (model.config.tf_padding, model.config.layer_norm_eps) == (False, 1e-5)
-    processor = AutoImageProcessor.from_pretrained(out)
+    processor = AutoImageProcessor.from_pretrained(out)  # type: ignore[no-untyped-call]
     assert list(processor.image_mean) == [0.485, 0.456, 0.406]
     first = next(iter(torch.load(weights, weights_only=True).values()))
     assert torch.equal(next(iter(model.state_dict().values())), first)

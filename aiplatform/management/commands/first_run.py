@@ -14,9 +14,14 @@ from accounts.management.acting_command import ActingCommand
 from accounts.services.plans import default_plan_install
 from aiplatform.supervisor.first_credentials import first_credentials_create, first_run_file
 from inference.registry.fetch import FetchError
-from inference.registry.installation import default_models_install, model_fetch
+from inference.registry.installation import (
+    UnknownDefaultModel,
+    default_models_install,
+    model_fetch,
+)
+from inference.registry.models import Task
 from inference.registry.progress import ConsoleProgress
-from inference.registry.selectors import model_default
+from inference.registry.selectors import models_default
 from inference.registry.sources import SourceError
 
 
@@ -35,16 +40,22 @@ class Command(ActingCommand):
             self._migrate()
             call_command("collectstatic", interactive=False, verbosity=0)
             default_plan_install()
-            default_models_install()
+            self._install_models()
             self._make_credentials()
             if not options["no_models"]:
-                self._fetch_default_model()
+                self._fetch_default_models()
 
     def _migrate(self) -> None:
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             self.stdout.write("Applying migrations …")
             call_command("migrate", interactive=False, verbosity=0)
+
+    def _install_models(self) -> None:
+        try:
+            default_models_install()
+        except UnknownDefaultModel as error:
+            raise CommandError(str(error)) from error
 
     def _make_credentials(self) -> None:
         try:
@@ -55,11 +66,12 @@ class Command(ActingCommand):
         if text:
             self.stdout.write(f"\nFirst sign-in, kept in {first_run_file()}:\n\n{text}")
 
-    def _fetch_default_model(self) -> None:
-        model = model_default(task="chat")
-        if model is None:
-            return
-        try:
-            model_fetch(model=model, progress=ConsoleProgress())
-        except (FetchError, SourceError) as error:
-            raise CommandError(f"{model.name}: {error}") from error
+    def _fetch_default_models(self) -> None:
+        """Fetch them with progress; only without the chat model is there nothing to serve."""
+        for model in models_default():
+            try:
+                model_fetch(model=model, progress=ConsoleProgress())
+            except (FetchError, SourceError) as error:
+                if model.task == Task.CHAT:
+                    raise CommandError(f"{model.name}: {error}") from error
+                self.stderr.write(f"{model.name} will be tried again while serving: {error}")

@@ -1,10 +1,11 @@
 """What an image file says of itself, and whether that may be decoded: nothing is unpacked here."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 Format = Literal["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"]
 ErrorCode = Literal["not_an_image", "image_too_large", "invalid_image"]
+ERROR_CODES: Final[frozenset[str]] = frozenset(get_args(ErrorCode))
 
 # However an installation is configured, a runner decodes no more.
 MAX_PIXELS: Final = 200_000_000

@@ -3,7 +3,7 @@
 from typing import Final
 
 from inference.engine.config import RunnerConfig
-from inference.engine.kinds import embeddings, scoring
+from inference.engine.kinds import embeddings, image_classification, scoring
 from inference.engine.kinds.engine import KindEngine
 from inference.engine.kinds.kind import Load, Loading
 from inference.engine.loading import load_engine as load_text_engine
@@ -12,13 +12,21 @@ from inference.engine.loop import Engine
 from inference.engine.model_directory import LoadError, ModelDirectory
 from inference.engine.outgoing import Deliver
 from inference.engine.statistics import Statistics
-from inference.engine.task import CHAT, EMBEDDINGS, MODERATION, RERANK, Task
+from inference.engine.task import (
+    CHAT,
+    EMBEDDINGS,
+    IMAGE_CLASSIFICATION,
+    MODERATION,
+    RERANK,
+    Task,
+)
 
 # What answers each item once. Text generation has steps of its own.
 KINDS: Final[dict[Task, Load]] = {
     EMBEDDINGS: embeddings.load,
     MODERATION: scoring.load_moderation,
     RERANK: scoring.load_rerank,
+    IMAGE_CLASSIFICATION: image_classification.load,
 }
 
 

@@ -1,0 +1,79 @@
+"""What /api/v1/upload/image takes and answers."""
+
+from typing import Any, Final
+
+from rest_framework import serializers
+
+from inference.api import fields
+from inference.api.native.images.upload import MAX_FILENAME
+from inference.engine.task import IMAGE_CLASSIFICATION
+
+MAX_LABELS: Final = 100  # a runner names no more
+_MODEL_HELP: Final = f"A model of the task {IMAGE_CLASSIFICATION}; without one, the default."
+
+
+class ImageOptionsSerializer(serializers.Serializer[Any]):
+    """What may stand beside the image."""
+
+    model = fields.StrictText(
+        required=False, allow_null=True, max_length=100, help_text=_MODEL_HELP
+    )
+    top_k = fields.StrictInteger(
+        default=5, min_value=1, max_value=MAX_LABELS, help_text="Labels at most."
+    )
+
+    def to_internal_value(self, data: Any) -> Any:
+        for name in sorted(data.keys() - self.fields.keys()):
+            message = "There is no such parameter."
+            raise serializers.ValidationError({name[:100]: message}, code="unknown_parameter")
+        return super().to_internal_value(data)
+
+
+class ImageFormSerializer(ImageOptionsSerializer):
+    """A multipart body."""
+
+    file = serializers.FileField(help_text="JPEG, PNG, WebP, GIF, BMP or TIFF.")
+
+
+class ImageJsonSerializer(ImageOptionsSerializer):
+    """A JSON body."""
+
+    image = serializers.CharField(help_text="A data URL in base64: data:image/png;base64,…")
+    filename = serializers.CharField(required=False, max_length=MAX_FILENAME)
+
+
+class LabelSerializer(serializers.Serializer[Any]):
+    """One thing that the picture may show."""
+
+    label = serializers.CharField()  # type: ignore[assignment]  # every Field has a label of its own
+    score = serializers.FloatField(help_text="How sure the model is, 0 to 1.")
+
+
+class ImageResultSerializer(serializers.Serializer[Any]):
+    """What a classifier says."""
+
+    labels = LabelSerializer(many=True, help_text="The likeliest first.")
+
+
+class ImageUsageSerializer(serializers.Serializer[Any]):
+    """What is counted."""
+
+    images = serializers.IntegerField()
+
+
+class ImageAnswerSerializer(serializers.Serializer[Any]):
+    """The body of an answer."""
+
+    id = serializers.CharField()
+    result = ImageResultSerializer()
+    filename = serializers.CharField(
+        allow_blank=True, help_text="As it was sent: text that others may have chosen."
+    )
+    format = serializers.ChoiceField(["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+    width = serializers.IntegerField(help_text="Pixels, as stored: before EXIF turns it.")
+    height = serializers.IntegerField()
+    frames = serializers.IntegerField(help_text="Of which the first is looked at.")
+    size = serializers.IntegerField(help_text="Bytes.")
+    model_used = serializers.CharField()
+    processing_time = serializers.FloatField(help_text="Seconds.")
+    usage = ImageUsageSerializer()
