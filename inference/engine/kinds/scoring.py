@@ -1,7 +1,10 @@
 """Moderation and rerank: transformers' sequence classifiers, over texts or pairs of texts."""
 
+import json
 from collections.abc import Sequence
 from functools import partial
+from inspect import signature
+from pathlib import Path
 from typing import Any, Final
 
 from torch import Tensor
@@ -27,10 +30,12 @@ class Scoring:
 
     best_batch = BEST_BATCH
 
-    def __init__(self, model: Any, task: Task, length: int) -> None:
+    def __init__(self, model: Any, task: Task, length: int, *, tells_apart: bool) -> None:
+        """`tells_apart`: whether it is told which text of a pair each token is of."""
         self._rows = PaddedRows(model)
         self._task = task
         self._length = length
+        self._tells_apart = tells_apart
         self._vocabulary: int = model.get_input_embeddings().num_embeddings
         labels: dict[int, str] = model.config.id2label
         self._names = [str(labels[n]) for n in range(len(labels))]
@@ -45,7 +50,10 @@ class Scoring:
         return token_count(item) if isinstance(item, Tokens) else 0
 
     def run(self, items: Sequence[Item]) -> list[Answer]:
-        logits = self._rows.logits(texts_of(items)).float()
+        texts = texts_of(items)
+        if not self._tells_apart:
+            texts = texts._replace(segments=None)
+        logits = self._rows.logits(texts).float()
         scores = logits.sigmoid() if self._apart else logits.softmax(dim=1)
         return [self._labels(row) for row in scores]
 
@@ -61,10 +69,23 @@ def load(loading: Loading, task: Task) -> Scoring:
     model = read_model(AutoModelForSequenceClassification, loading)
     if not packing_unavailable():
         pack_linears(model)
+    apart = _tells_apart(model, loading.directory.path)
     length = loading.config.context_length
     loading.statistics.tier = "B"
     loading.statistics.detail = "rows of like length"
-    return Scoring(model, task, min(length, text_length(loading.directory.config) or length))
+    length = min(length, text_length(loading.directory.config) or length)
+    return Scoring(model, task, length, tells_apart=apart)
+
+
+def _tells_apart(model: Any, directory: Path) -> bool:
+    """Return whether architecture and tokenizer agree that tokens of a pair are told apart."""
+    if "token_type_ids" not in signature(model.forward).parameters:
+        return False
+    if getattr(model.config, "type_vocab_size", 0) < 2:
+        return False
+    file = directory / "tokenizer_config.json"
+    listed = json.loads(file.read_bytes()).get("model_input_names") if file.is_file() else None
+    return not isinstance(listed, list) or "token_type_ids" in listed
 
 
 load_moderation: Final = partial(load, task=MODERATION)
