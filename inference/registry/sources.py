@@ -18,6 +18,11 @@ _WHEEL_FORM: Final = (
     "in .pth or, for a folder, in /"
 )
 _PATH_FORM: Final = "path:/absolute/directory"
+_HUB: Final = re.compile(
+    r"(?P<repository>[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95})"
+    r"@(?P<revision>[0-9a-f]{40})"
+)
+_HUB_FORM: Final = "hub:OWNER/NAME@40 hex digits of a commit"
 _MAX_LENGTH: Final = 500
 
 
@@ -62,7 +67,19 @@ class PathSource:
         return f"path:{self.directory}"
 
 
-Source = WheelSource | PathSource
+@dataclass(frozen=True)
+class HubSource:
+    """A repository of a hub, at one commit: what is there under a branch's name can change."""
+
+    repository: str  # owner/name
+    revision: str  # the commit, 40 hex digits
+
+    def __str__(self) -> str:
+        return f"hub:{self.repository}@{self.revision}"
+
+
+FetchedSource = WheelSource | HubSource
+Source = FetchedSource | PathSource
 
 
 def parse_source(text: str) -> Source:
@@ -75,11 +92,8 @@ def parse_source(text: str) -> Source:
     if scheme == "path" and colon:
         return _parse_path(rest)
     if scheme in {"hub", "hf", "huggingface"} or (not colon and text.count("/") == 1):
-        raise SourceError(
-            "models are not fetched from a hub yet, because a hub's repositories can change and "
-            f"hold code; download the model and register it as {_PATH_FORM}"
-        )
-    raise SourceError(f"a source is {_WHEEL_FORM} or {_PATH_FORM}")
+        return _parse_hub(rest if colon else text)
+    raise SourceError(f"a source is {_HUB_FORM}, {_WHEEL_FORM} or {_PATH_FORM}")
 
 
 def _parse_wheel(text: str) -> WheelSource:
@@ -94,6 +108,15 @@ def _parse_wheel(text: str) -> WheelSource:
         member=found["member"],
         sha256=found["sha256"].lower(),
     )
+
+
+def _parse_hub(text: str) -> HubSource:
+    found = _HUB.fullmatch(text)
+    if found is None:
+        raise SourceError(
+            f"a hub's model is {_HUB_FORM}: a branch or a tag can change after it was looked at"
+        )
+    return HubSource(found["repository"], found["revision"])
 
 
 def _parse_path(text: str) -> PathSource:

@@ -67,12 +67,6 @@ def test_a_malformed_path_source_is_told_the_form(text: str) -> None:
         parse_source(text)
 
 
-@pytest.mark.parametrize("text", ["hub:org/name", "hf:org/name", "org/name"])
-def test_a_hub_is_refused_by_name(text: str) -> None:
-    with pytest.raises(SourceError, match="not fetched from a hub yet"):
-        parse_source(text)
-
-
 @pytest.mark.parametrize("text", ["", "nothing", "http://x/y.gguf", "file:/x", "wheel", "x" * 501])
 def test_anything_else_is_told_what_a_source_is(text: str) -> None:
     with pytest.raises(SourceError, match="a source"):
