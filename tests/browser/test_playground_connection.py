@@ -1,4 +1,4 @@
-"""Connections that drop: no token of an answer is lost or doubled, and nobody has to do anything."""
+"""Connections that drop: no token of an answer is lost or doubled, whoever waits does nothing."""
 
 import time
 from collections.abc import Iterator

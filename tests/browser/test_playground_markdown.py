@@ -34,7 +34,7 @@ CASES: Final = {
     "3. a\n4. b": '<ol start="3"><li>a</li><li>b</li></ol>',
     "1. a\n\n   more\n2. b": "<ol><li>a<p>more</p></li><li>b</li></ol>",
     "- [x] done": "<ul><li> done</li></ul>",
-    "> said\n> > twice": "<blockquote><p>said</p><blockquote><p>twice</p></blockquote></blockquote>",
+    "> a\n> > b": "<blockquote><p>a</p><blockquote><p>b</p></blockquote></blockquote>",
     "---": "<hr>",
     "```python\nx = '<b>'\n```": "<figure><pre><code>x = '&lt;b&gt;'</code></pre></figure>",
     "```\nnot closed": "<figure><pre><code>not closed</code></pre></figure>",
@@ -53,11 +53,12 @@ CASES: Final = {
 }
 # What elements of an answer there may be, and their attributes.
 FOREIGN: Final = """
-  const tags = new Set(("P H3 H4 H5 H6 HR BLOCKQUOTE UL OL LI FIGURE FIGCAPTION PRE CODE BUTTON SPAN"
-    + " DIV TABLE THEAD TBODY TR TH TD EM STRONG S A BR").split(" "));
+  const tags = new Set(("P H3 H4 H5 H6 HR BLOCKQUOTE UL OL LI FIGURE FIGCAPTION PRE CODE BUTTON"
+    + " SPAN DIV TABLE THEAD TBODY TR TH TD EM STRONG S A BR").split(" "));
   const names = new Set(["href", "title", "rel", "target", "start", "class", "tabindex", "role",
     "aria-label", "scope", "type"]);
-  const foreign = (target) => [...target.querySelectorAll("*")].filter((one) => !tags.has(one.tagName)
+  const all = (target) => [...target.querySelectorAll("*")];
+  const foreign = (target) => all(target).filter((one) => !tags.has(one.tagName)
     || [...one.attributes].some(({ name }) => !names.has(name))
     || (one.tagName === "A" && (!/^https?:$/.test(one.protocol)
       || one.rel !== "noopener noreferrer nofollow")));

@@ -133,8 +133,9 @@ def test_what_cannot_be_kept_is_told(modules: Modules) -> None:
         });
         """,
     )
-    assert told[0].startswith("NotKept") and "storage is full" in told[0]
-    assert told[1].startswith("NotKept") and "too long" in told[1]
+    assert [one[:7] for one in told] == ["NotKept", "NotKept"]
+    assert "storage is full" in told[0]
+    assert "too long" in told[1]
 
 
 def test_two_tabs_that_save_one_conversation_keep_every_message(modules: Modules) -> None:

@@ -41,7 +41,7 @@ const answers = new Answers({
   pending,
   keep: (conversation) => chat.keep(conversation),
   onChange: (message, generation) => transcript.update(message, generation),
-  onEnd: () => chat.show(),
+  onEnd: () => chat.show(false),
 });
 const transcript = new Transcript(
   { scroll: byId("scroll"), list: byId("messages"), empty: byId("welcome"), jump: byId("jump") },
@@ -63,7 +63,7 @@ const list = new ConversationList(byId("conversations"), store, {
 const chat = new Chat({
   store, answers, transcript, composer, parameters, model, notice,
   onOpen: ({ id }) => list.show(id),
-  onKept: () => list.show(chat.conversation.id),
+  onKept: (conversation) => list.kept(conversation),
 });
 const compareComposer = new Composer(byId("compare-composer"), {
   ask: (text) => compare.ask(text),

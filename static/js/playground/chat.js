@@ -3,7 +3,7 @@ import { NotKept } from "./conversations.js";
 
 /** The conversation that is open: what is asked in it, and what becomes of that on the page. */
 export class Chat {
-  /** @param {{store, answers, transcript, composer, parameters, model, notice, onOpen}} parts */
+  /** @param {{store, answers, transcript, composer, parameters, model, notice, onOpen, onKept}} parts */
   constructor(parts) {
     this.parts = parts;
     this.conversation = newConversation();
@@ -69,7 +69,7 @@ export class Chat {
     const stored = this.parts.store.get(this.conversation.id);
     if (!stored || this.isBusy()) return;
     this.conversation = stored;
-    this.show();
+    this.show(false);
   }
 
   /** The one that answers grow in, rather than what was kept of it a moment ago. */
@@ -118,15 +118,17 @@ export class Chat {
       if (!(error instanceof NotKept)) throw error;
       this.parts.notice.say(`Not kept: ${error.message}`);
     }
-    this.parts.onKept?.(conversation);
+    this.parts.onKept(conversation);
   }
 
-  show() {
+  /** Draw what is open; `toEnd`: and go to its end, even if somebody scrolled up to read. */
+  show(toEnd = true) {
     this.parts.transcript.show(
       shown(this.conversation),
       (message) => siblings(this.conversation, message),
       (message) => this.generationOf(message),
     );
+    if (toEnd) this.parts.transcript.scroll.jump();
     this.parts.composer.setBusy(this.isBusy());
   }
 

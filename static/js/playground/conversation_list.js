@@ -10,14 +10,22 @@ export class ConversationList {
     this.store = store;
     this.does = does;
     this.current = null;
+    this.drawn = new Map();
   }
 
   /** Draw the list; the conversation with the id `current` is the open one. */
   show(current = this.current) {
     this.current = current;
-    const rows = this.store.list().slice(0, MAX_SHOWN).map((one) => this.row(one));
+    const all = this.store.list().slice(0, MAX_SHOWN);
+    this.drawn = new Map(all.map(({ id, title, at }) => [id, title + at]));
+    const rows = all.map((one) => this.row(one));
     const none = element("li", { class: "small muted" }, "What you ask is kept in this browser.");
     fill(this.list, ...(rows.length ? rows : [none]));
+  }
+
+  /** A conversation was kept, which happens every second while an answer grows. */
+  kept({ id, title, at }) {
+    if (this.drawn.get(id) !== title + at) this.show();
   }
 
   row({ id, title, at }) {

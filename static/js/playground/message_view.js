@@ -56,6 +56,9 @@ export class MessageView {
   offer(alternatives) {
     const { role } = this.message;
     const answering = this.root.getAttribute("aria-busy") === "true";
+    const offered = JSON.stringify([answering, alternatives.map(({ id }) => id)]);
+    if (offered === this.offered) return; // a button that has the focus stays
+    this.offered = offered;
     fill(
       this.actions,
       ...this.branches(alternatives),

@@ -1,4 +1,4 @@
-import { element, fill } from "./element.js";
+import { fill } from "./element.js";
 import { MessageView } from "./message_view.js";
 import { StickyScroll } from "./sticky_scroll.js";
 
@@ -29,9 +29,16 @@ export class Transcript {
       view.show(generationOf(message));
       view.offer(alternativesOf(message));
     }
-    fill(this.parts.list, ...[...this.views.values()].map(({ root }) => root));
-    if (this.parts.empty) this.parts.empty.hidden = messages.length > 0;
-    this.scroll.jump();
+    this.place([...this.views.values()].map(({ root }) => root));
+    this.parts.empty.hidden = messages.length > 0;
+    this.scroll.grew();
+  }
+
+  /** Put the messages on the page, unless they are there: moving them would take the focus away. */
+  place(roots) {
+    const { children } = this.parts.list;
+    const same = roots.length === children.length && roots.every((one, at) => one === children[at]);
+    if (!same) fill(this.parts.list, ...roots);
   }
 
   /** Draw a message again at the next frame, if it is shown. */
@@ -46,12 +53,4 @@ export class Transcript {
     for (const [id, generation] of due) this.views.get(id)?.show(generation);
     this.scroll.grew();
   }
-}
-
-/** Return the parts of an empty transcript below `place`. */
-export function transcriptParts(place) {
-  const list = element("div", { class: "messages" });
-  const scroll = element("div", { class: "scroll", tabindex: "0" }, list);
-  place.append(scroll);
-  return { scroll, list, empty: null, jump: null };
 }
