@@ -147,6 +147,12 @@ class ItemsSpec(Spec, frozen=True, kw_only=True):
         return [one]
 
 
+class EmbeddingsSpec(ItemsSpec, frozen=True, kw_only=True):
+    """Texts to embed."""
+
+    encoding: str = "float"  # how the vectors are written: `float` or `base64`
+
+
 def _choice_of(submit: wire.Submit, index: int) -> wire.Submit:
     """Return the request for one of several choices: with a seed, each has its own."""
     seed = submit.sampling.seed

@@ -9,10 +9,10 @@ from accounts.principal import Principal
 from aiplatform.errors import ApiError
 from inference.engine.task import EMBEDDINGS, MODERATION, RERANK
 from inference.engine.text.tokenizer import Encoded, TextError
-from inference.engine.wire import Tokens
+from inference.engine.wire import Item, Tokens
 from inference.gateway import errors
-from inference.gateway.served import ServedModel, served_model
-from inference.gateway.spec import ItemsSpec
+from inference.gateway.served import served_model
+from inference.gateway.spec import EmbeddingsSpec, ItemsSpec
 from inference.gateway.text_models import EmbeddingModel, TextModel, embedding_model, text_model
 
 MAX_TOTAL_TOKENS: Final = 1 << 20  # of one request
@@ -31,17 +31,19 @@ async def embeddings_spec(
     asked: Any,
     dimensions: int | None,
     truncate: bool,
-) -> ItemsSpec:
+    encoding: str,
+) -> EmbeddingsSpec:
     """Return what asks for a vector of each input. Raises ApiError that names the field."""
     served = await served_model(principal, model, EMBEDDINGS)
     known = await embedding_model(served)
     size = _dimensions(known, dimensions)
 
-    def encode() -> list[Tokens]:
+    def encode() -> list[Item]:
         encoded = _Texts(known, truncate, "input").all(_prompted(known, inputs))
         return [_item(ids, dimensions=size) for ids in encoded]
 
-    return await _spec(served, asked, encode, _characters(inputs))
+    items, tokens = await _read(encode, _characters(inputs))
+    return EmbeddingsSpec(model=served, asked=asked, items=items, tokens=tokens, encoding=encoding)
 
 
 async def moderation_spec(
@@ -50,9 +52,10 @@ async def moderation_spec(
     """Return what asks for the labels of each text. Raises ApiError that names the field."""
     served = await served_model(principal, model, MODERATION)
     texts = _Texts(await text_model(served), False, "input")
-    return await _spec(
-        served, asked, lambda: [_item(ids) for ids in texts.all(inputs)], _characters(inputs)
+    items, tokens = await _read(
+        lambda: [_item(ids) for ids in texts.all(inputs)], _characters(inputs)
     )
+    return ItemsSpec(model=served, asked=asked, items=items, tokens=tokens)
 
 
 async def rerank_spec(
@@ -68,11 +71,12 @@ async def rerank_spec(
     served = await served_model(principal, model, RERANK)
     texts = _Texts(await text_model(served), truncate, "documents")
 
-    def encode() -> list[Tokens]:
+    def encode() -> list[Item]:
         return [_pair(*texts.pair(query, one, place)) for place, one in enumerate(documents)]
 
     characters = len(query) * len(documents) + _characters(documents)
-    return await _spec(served, asked, encode, characters)
+    items, tokens = await _read(encode, characters)
+    return ItemsSpec(model=served, asked=asked, items=items, tokens=tokens)
 
 
 class _Texts:
@@ -123,19 +127,18 @@ class _Texts:
         return errors.text_too_long(tokens=tokens, length=self._length, param=param)
 
 
-async def _spec(
-    served: ServedModel, asked: Any, encode: Callable[[], list[Tokens]], characters: int
-) -> ItemsSpec:
+async def _read(encode: Callable[[], list[Item]], characters: int) -> tuple[list[Item], int]:
+    """Return the items and how many tokens they have. Raises ApiError."""
     try:
         inline = characters <= _INLINE_CHARACTERS
         items = encode() if inline else await asyncio.to_thread(encode)
     except TextError as error:
         raise errors.prompt_not_renderable(str(error), "input") from error
-    tokens = sum(len(item.ids) for item in items) // _ID_BYTES
+    tokens = sum(len(item.ids) for item in items if isinstance(item, Tokens)) // _ID_BYTES
     if tokens > MAX_TOTAL_TOKENS:
         detail = f"The request has {tokens:,} tokens; {MAX_TOTAL_TOKENS:,} is the most of one."
         raise ApiError(400, "invalid_request", detail, param="input")
-    return ItemsSpec(model=served, asked=asked, items=list(items), tokens=tokens)
+    return items, tokens
 
 
 _ID_BYTES: Final = 4

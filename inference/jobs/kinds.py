@@ -5,6 +5,8 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from accounts.principal import Principal
 from inference.api.answer import Form
+from inference.api.embeddings.forms import OpenAIEmbeddingsForm
+from inference.api.embeddings.parsing import embeddings_asked
 from inference.api.native.serializers import GenerateTextSerializer
 from inference.api.native.text import text_spec
 from inference.api.native.text_form import TextForm
@@ -16,6 +18,7 @@ from inference.gateway.spec import GenerationSpec, Spec
 GENERATE_TEXT: Final = "generate/text"
 CHAT: Final = "chat/completions"
 COMPLETION: Final = "completions"
+EMBEDDINGS: Final = "embeddings"
 _TEXT: Final = GenerateTextSerializer()
 _CHAT: Final = ChatCompletionSerializer()
 _COMPLETION: Final = CompletionSerializer()
@@ -47,4 +50,5 @@ KINDS: Final[dict[str, Kind[Any]]] = {
     GENERATE_TEXT: Kind(_parse_text, TextForm()),
     CHAT: Kind(_parse_chat, ChatForm()),
     COMPLETION: Kind(_parse_completion, CompletionForm()),
+    EMBEDDINGS: Kind(embeddings_asked, OpenAIEmbeddingsForm()),
 }

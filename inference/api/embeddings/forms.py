@@ -12,7 +12,7 @@ from inference.api.embeddings.vectors import FLOAT_BYTES, written
 from inference.engine.wire import Vector
 from inference.gateway.answered import Answered
 from inference.gateway.entry import Entry
-from inference.gateway.spec import ItemsSpec
+from inference.gateway.spec import EmbeddingsSpec
 
 
 class OpenAIEmbeddingsForm(WholeForm):
@@ -21,11 +21,8 @@ class OpenAIEmbeddingsForm(WholeForm):
     door = "embeddings"
     scope = scopes.EMBED
 
-    def __init__(self) -> None:
-        self.encoding = "float"
-
-    def whole(self, spec: ItemsSpec, entry: Entry, answered: Answered) -> bytes:
-        vectors = written(answered.outputs, self.encoding)
+    def whole(self, spec: EmbeddingsSpec, entry: Entry, answered: Answered) -> bytes:
+        vectors = written(answered.outputs, spec.encoding)
         data = [
             {"object": "embedding", "index": index, "embedding": vector}
             for index, vector in enumerate(vectors)
@@ -43,14 +40,11 @@ class NativeEmbeddingsForm(WholeForm):
     door = "embeddings"
     scope = scopes.EMBED
 
-    def __init__(self, encoding: str = "float") -> None:
-        self.encoding = encoding
-
-    def whole(self, spec: ItemsSpec, entry: Entry, answered: Answered) -> bytes:
+    def whole(self, spec: EmbeddingsSpec, entry: Entry, answered: Answered) -> bytes:
         sizes = (len(one.values) for one in answered.outputs if isinstance(one, Vector))
         body = {
             "id": str(entry.id),
-            "embeddings": written(answered.outputs, self.encoding),
+            "embeddings": written(answered.outputs, spec.encoding),
             "dimensions": next(sizes, 0) // FLOAT_BYTES,
             "model_used": spec.model.name,
             "processing_time": round(entry.duration_ms / 1000, 4),

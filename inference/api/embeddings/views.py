@@ -1,6 +1,6 @@
 """POST /v1/embeddings and POST /api/v1/embeddings."""
 
-from typing import Any, Final
+from typing import Final
 
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
@@ -10,6 +10,7 @@ from accounts.principal import Principal
 from aiplatform.problem_schema import described
 from inference.api.dispatch import AsyncViewSet
 from inference.api.embeddings.forms import NativeEmbeddingsForm, OpenAIEmbeddingsForm
+from inference.api.embeddings.parsing import embeddings_asked
 from inference.api.embeddings.serializers import (
     EmbeddingsSerializer,
     NativeEmbeddingsSerializer,
@@ -17,28 +18,9 @@ from inference.api.embeddings.serializers import (
 )
 from inference.api.http_door import answer
 from inference.api.openai.serializers import OpenAIErrorSerializer
-from inference.gateway.spec import ItemsSpec
-from inference.gateway.text_items import embeddings_spec
+from inference.gateway.spec import EmbeddingsSpec
 
-# DRF copies every field for each serializer it makes; validation itself keeps no state.
-_BODY: Final = EmbeddingsSerializer()
 _REFUSALS: Final = (400, 401, 403, 404, 413, 415, 429, 503)
-
-
-async def embeddings_asked(
-    principal: Principal, data: Any, form: OpenAIEmbeddingsForm | NativeEmbeddingsForm
-) -> ItemsSpec:
-    """Return what a body asks for. Raises ApiError, and ValidationError of DRF."""
-    body = _BODY.run_validation(data)
-    form.encoding = body["encoding_format"]
-    return await embeddings_spec(
-        principal,
-        model=body.get("model"),
-        inputs=body["input"],
-        asked=data["input"],
-        dimensions=body.get("dimensions"),
-        truncate=body["truncate"],
-    )
 
 
 class OpenAIEmbeddingsViewSet(AsyncViewSet):
@@ -52,12 +34,11 @@ class OpenAIEmbeddingsViewSet(AsyncViewSet):
     )
     async def create(self, request: Request) -> HttpResponseBase:
         """Answer each text with a vector."""
-        form = OpenAIEmbeddingsForm()
 
-        async def parse(principal: Principal) -> ItemsSpec:
-            return await embeddings_asked(principal, request.data, form)
+        async def parse(principal: Principal) -> EmbeddingsSpec:
+            return await embeddings_asked(principal, request.data)
 
-        return await answer(request._request, form, parse)
+        return await answer(request._request, OpenAIEmbeddingsForm(), parse)
 
 
 class EmbeddingsViewSet(AsyncViewSet):
@@ -69,9 +50,8 @@ class EmbeddingsViewSet(AsyncViewSet):
     )
     async def create(self, request: Request) -> HttpResponseBase:
         """Answer each text with a vector."""
-        form = NativeEmbeddingsForm()
 
-        async def parse(principal: Principal) -> ItemsSpec:
-            return await embeddings_asked(principal, request.data, form)
+        async def parse(principal: Principal) -> EmbeddingsSpec:
+            return await embeddings_asked(principal, request.data)
 
-        return await answer(request._request, form, parse)
+        return await answer(request._request, NativeEmbeddingsForm(), parse)
