@@ -31,7 +31,7 @@ class Case:
 
     def median(self, server: str, figure: str) -> float:
         """Return the median of one figure over a server's rounds."""
-        return median(getattr(one, figure) for one in self.rounds[server])
+        return float(median(getattr(one, figure) for one in self.rounds[server]))
 
     def ratio(self, server: str) -> float:
         """Return how many times the tokens a second of `server` ours makes."""
