@@ -176,6 +176,7 @@ SIMPLE_JWT: dict[str, Any] = {
 LOGIN_URL = "/account/sign-in"
 LOGIN_REDIRECT_URL = "/account/keys"
 CSRF_FAILURE_VIEW = "aiplatform.error_pages.csrf_refused"
+SESSION_ENGINE = "accounts.session_store"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.boolean("SECURE_COOKIES", False)
 

@@ -37,6 +37,7 @@ urlpatterns = [
     path("account/", include("accounts.pages.urls")),
     path("playground", playground),
     path("playground/", playground),
+    path("account/", include("inference.pages.urls")),
     path("admin/login/", admin_sign_in),  # before the admin's own at the same address
     path("admin/", admin.site.urls),
     re_path(r"^health/live/?$", health.live),

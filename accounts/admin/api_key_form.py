@@ -1,8 +1,6 @@
 """The form of an API key in the admin."""
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -10,29 +8,8 @@ from django.utils import timezone
 
 from accounts import scopes
 from accounts.key_settings import clean_models, clean_networks
+from accounts.lines_field import LinesField
 from accounts.models import ApiKey
-
-
-class LinesField(forms.CharField):
-    """A list, one entry a line."""
-
-    widget = forms.Textarea(attrs={"rows": 3, "cols": 40})
-
-    def __init__(self, *, cleaner: Callable[[list[str]], list[str]], **options: Any) -> None:
-        super().__init__(**options)
-        self._cleaner = cleaner
-
-    def prepare_value(self, value: Any) -> Any:
-        """Return the stored list as the text that is edited; a text that came in stays."""
-        return "\n".join(value) if isinstance(value, list) else value
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return super().has_changed(self.prepare_value(initial), data)
-
-    def clean(self, value: Any) -> list[str]:
-        """Return the entries as they are kept. Raises ValidationError, naming the bound."""
-        lines = [line.strip() for line in super().clean(value).splitlines()]
-        return self._cleaner([line for line in lines if line])
 
 
 class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time

@@ -4,6 +4,7 @@ from accounts.models.api_key import ApiKey, ApiKeyQuerySet
 from accounts.models.audit_event import AuditEvent
 from accounts.models.limit import Limit, Per, Resource, Window
 from accounts.models.plan import Plan
+from accounts.models.session import Session
 from accounts.models.user import User
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Per",
     "Plan",
     "Resource",
+    "Session",
     "User",
     "Window",
 ]

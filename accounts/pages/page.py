@@ -31,7 +31,7 @@ def page(
     ) -> View[P]:
         @require_http_methods([*methods, *(["HEAD"] if "GET" in methods else [])])
         @wraps(view)
-        def answer(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not isinstance(request.user, User):
                 return redirect_to_login(request.get_full_path())
             try:

@@ -8,6 +8,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from accounts.own_sessions import sessions_flush_expired
 from accounts.tokens import tokens_flush_expired
 from aiplatform.idempotency.records import records_purge
 from inference.gateway.limits.rebuilding import drift_find
@@ -86,8 +87,9 @@ def check_counters() -> str:
 
 @shared_task(name="inference.jobs.flush_tokens")
 def flush_tokens() -> str:
-    """Forget refresh tokens that have expired."""
-    return _done("expired tokens flushed", rows=tokens_flush_expired())
+    """Forget refresh tokens and sessions that have expired."""
+    tokens, sessions = tokens_flush_expired(), sessions_flush_expired()
+    return _done("expired tokens flushed", rows=tokens, sessions=sessions)
 
 
 @shared_task(name="inference.jobs.purge_idempotency_records")

@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.sessions.models import Session
 from django.core import serializers
 from django.test import Client
 
 from accounts import scopes
-from accounts.models import ApiKey, AuditEvent, User
+from accounts.models import ApiKey, AuditEvent, Session, User
 from accounts.selectors import principal_of_key
 from accounts.services import api_key_create, api_key_revoke
 from tests.people import admin_person, person

@@ -39,6 +39,21 @@ def everybody(status: int) -> tuple[int, ...]:
 
 CHAT = {"model": "tiny", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 2}
 WEBHOOK = "api/v1/webhooks/<int:endpoint_id>"
+KEY_PAGE = "account/keys/<int:key_id>"
+# What only a session opens; tests/browser walks through them.
+JOB_PAGE = "account/jobs/<str:task_id>"
+HOOK_PAGE = "account/webhooks/<int:endpoint_id>"
+PAGES = (
+    *("account/keys", "account/keys/new", KEY_PAGE, "account/security", "account/usage"),
+    *("account/requests", "account/requests/<str:request_id>", "account/jobs", JOB_PAGE),
+    *("account/webhooks", "account/webhooks/new", HOOK_PAGE),
+)
+FORMS = (
+    *("account/keys/new", KEY_PAGE, f"{KEY_PAGE}/rotate", f"{KEY_PAGE}/revoke"),
+    *("account/security/password", "account/security/sessions", f"{JOB_PAGE}/cancel"),
+    *("account/webhooks/new", HOOK_PAGE, f"{HOOK_PAGE}/rotate", f"{HOOK_PAGE}/test"),
+    *(f"{HOOK_PAGE}/delete", f"{HOOK_PAGE}/deliveries/<int:delivery_id>/redeliver"),
+)
 # What lacks fields is refused with 400 only to who may do it at all: nothing is made by this test.
 MATRIX: Final = [
     Row("POST", "v1/chat/completions", (401, 403, 200, 200, 200, 200), CHAT),
@@ -126,6 +141,10 @@ MATRIX: Final = [
     Row("POST", "account/sign-in", everybody(403), {}),
     Row("POST", "account/sign-out", everybody(403), {}),
     Row("GET", "playground", everybody(302)),
+    Row("GET", "account/sign-up", everybody(403)),  # switched off here
+    Row("POST", "account/sign-up", everybody(403), {}),
+    *(Row("GET", page, everybody(302)) for page in PAGES),
+    *(Row("POST", form, everybody(403), {}) for form in FORMS),
     Row("GET", "favicon.ico", everybody(204)),
     Row("GET", "health", everybody(200)),
     Row("GET", "health/live", everybody(200)),
@@ -245,6 +264,7 @@ def cast(start_web: StartWeb) -> Iterator[Cast]:
                 "<str:file_id>": file["id"],
                 "<str:batch_id>": batch["id"],
                 "<int:id>": str(key["id"]),
+                "<int:key_id>": str(key["id"]),
                 "<int:endpoint_id>": str(hook["id"]),
                 "<int:delivery_id>": str(delivery["id"]),
             },

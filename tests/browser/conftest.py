@@ -18,7 +18,12 @@ expect.set_options(timeout=WAIT_MS)
 @pytest.fixture(scope="package")
 def pages_web(start_web: StartWeb) -> Iterator[LiveWeb]:
     """A web with static files, where ada, eve and root can sign in; `tiny` answers five words."""
-    with start_web(started=False, SIGN_UP_ENABLED="true") as web:
+    settings = {
+        "SIGN_UP_ENABLED": "true",
+        "WEBHOOKS_ALLOW_PRIVATE": "true",
+        "WEBHOOKS_ALLOW_HTTP": "true",
+    }
+    with start_web(started=False, **settings) as web:
         set_up_pages(web, "ada", "eve", "root")  # the web looks at its static files as it starts
         with web.running(), CannedRunnerProcess(web).running():
             yield web

@@ -61,7 +61,7 @@ class TaskViewSet(ViewSet):
     def retrieve(self, request: Request, task_id: str) -> Response:
         """Return one job with what was answered, or how far it is."""
         job = job_of(principal_of(request), task_id)
-        return Response(task_form(job, _progress_of(job)))
+        return Response(task_form(job, progress_of(job)))
 
     @described("Cancel a task", 200, TaskSerializer, 404, 409, request=None)
     def cancel(self, request: Request, task_id: str) -> Response:
@@ -72,7 +72,8 @@ class TaskViewSet(ViewSet):
         return self.retrieve(request, task_id)
 
 
-def _progress_of(job: Job) -> Progress:
+def progress_of(job: Job) -> Progress:
+    """Return how far a job is, as far as anybody knows."""
     if job.has_ended:
         return NOTHING
     try:

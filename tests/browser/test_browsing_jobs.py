@@ -1,0 +1,92 @@
+"""The pages of jobs: watched while they run, cancelled, and read when they are over."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.looks import assert_looks_good
+from tests.browser.site import Site
+from tests.jobs.working_web import Worker, submit
+from tests.live_web import CannedRunnerProcess, LiveWeb
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def working(pages_web: LiveWeb) -> Iterator[LiveWeb]:
+    """The same web with a worker, and with `other`, which takes its time."""
+    slow = CannedRunnerProcess(pages_web, model="other", tokens=100, interval_ms=300)
+    with slow.running(), Worker(pages_web).running():
+        yield pages_web
+
+
+def submitted(web: LiveWeb, model: str, text: str = "Hello") -> str:
+    with web.client("ada") as client:
+        return submit(client, model=model, text=text, max_length=100)
+
+
+@pytest.mark.usefixtures("working")
+def test_a_job_is_watched_and_cancelled(site: Site) -> None:
+    task_id = submitted(site.web, "other")
+    page = site.page()
+    page.goto(f"/account/jobs/{task_id}")
+    expect(page.locator("#live-text")).to_contain_text("word word word")
+    expect(page.locator("#live-state")).to_have_text("processing")
+    assert_looks_good(page, "job-running")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Cancel the job").click()
+    expect(page.get_by_role("status")).to_contain_text("The job is cancelled")
+    expect(page.get_by_role("button", name="Cancel the job")).to_have_count(0)
+
+
+@pytest.mark.usefixtures("working")
+def test_a_job_that_ends_while_it_is_watched_shows_its_answer(site: Site) -> None:
+    task_id = submitted(site.web, "tiny", HOSTILE)
+    page = site.page()
+    page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
+    page.goto(f"/account/jobs/{task_id}")
+    expect(page.get_by_role("heading", name="What was answered")).to_be_visible()
+    assert_looks_good(page, "job")
+    page.get_by_role("link", name="Its request in the history").click()
+    expect(page.get_by_text(HOSTILE)).to_be_visible()
+
+
+@pytest.mark.usefixtures("working")
+def test_jobs_are_listed_by_status(site: Site) -> None:
+    submitted(site.web, "tiny")
+    page = site.page()
+    page.goto("/account/jobs")
+    expect(page.locator("tbody tr").first).to_be_visible()
+    assert_looks_good(page, "jobs")
+    page.get_by_label("Status").select_option("Failed")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_text("Nothing passes this filter")).to_be_visible()
+
+
+@pytest.mark.usefixtures("working")
+def test_nobody_watches_or_cancels_anothers_job(site: Site) -> None:
+    task_id = submitted(site.web, "other")
+    window = site.window("eve")
+    page = window.page()
+    page.goto(f"/account/jobs/{task_id}")
+    expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
+    assert window.context.request.get(f"/api/v1/tasks/{task_id}/events").status == 404
+    page.goto("/account/keys")
+    token = page.locator("[name=csrfmiddlewaretoken]").first.input_value()
+    answer = window.context.request.post(
+        f"/account/jobs/{task_id}/cancel",
+        form={"csrfmiddlewaretoken": token},
+        headers={"Referer": site.web.base_url},
+    )
+    assert answer.status == 404
+    with site.web.client("ada") as client:
+        assert client.get(f"/api/v1/tasks/{task_id}").json()["status"] != "cancelled"
+        client.delete(f"/api/v1/tasks/{task_id}")
+
+
+def test_no_job_yet_says_how_to_begin(site: Site) -> None:
+    page = site.page("root")
+    page.goto("/account/jobs")
+    expect(page.get_by_text("No job yet")).to_be_visible()
+    assert_looks_good(page, "jobs-empty")
