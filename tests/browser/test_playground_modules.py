@@ -159,6 +159,35 @@ def test_two_tabs_that_save_one_conversation_keep_every_message(modules: Modules
     assert kept == ["asked", "begun and ended", "other"]
 
 
+def test_a_generation_tells_its_place_its_figures_and_no_message_twice(modules: Modules) -> None:
+    told: Any = modules.run(
+        {"generations": "generation.js", "statistics": "statistics.js"},
+        """
+        const one = new generations.Generation({}, {change() {}, end() {}});
+        one.take({type: "accepted", request_id: "r", model: "tiny", prompt_tokens: 1200});
+        one.take({type: "queued", position: 3, estimated_s: 12.3});
+        const seen = [one.state, statistics.queueInWords(one.queued)];
+        for (const [seq, text] of [[1, "a"], [2, "b"], [2, "b"], [1, "a"], [3, "c"]])
+          one.take({type: "delta", seq, text});
+        const { id, ...opening } = one.opening();
+        seen.push(one.text, opening);
+        one.take({type: "finished", seq: 4, finish_reason: "stop",
+          usage: {prompt_tokens: 1200, completion_tokens: 3},
+          timings: {ttft_ms: 250, duration_ms: 2250}});
+        seen.push(one.state, statistics.inWords(statistics.statisticsOf(one)));
+        return seen;
+        """,
+    )
+    assert told == [
+        "queued",
+        "Waiting: 3 before it, about 12 s",
+        "abc",
+        {"type": "resume", "request_id": "r", "seq": 3},
+        "finished",
+        "1.0 tokens/s · first after 250 ms · 3 tokens · 1,200 tokens read",
+    ]
+
+
 def samples(modules: Modules) -> dict[str, str]:
     made: dict[str, str] = modules.run(
         CODE, "return code.codeSamples('http://127.0.0.1:1', given)", ASKED

@@ -62,7 +62,7 @@ export class MessageView {
     fill(
       this.actions,
       ...this.branches(alternatives),
-      ...(answering ? [] : [copyButton(() => this.message.content)]),
+      ...(answering || !this.message.content ? [] : [copyButton(() => this.message.content)]),
       ...(role === "user" && this.does.edit ? [this.act("Edit", () => this.edit())] : []),
       ...(role === "assistant" && this.does.regenerate && !answering
         ? [this.act("Regenerate", () => this.does.regenerate(this.message))]

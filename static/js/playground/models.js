@@ -30,16 +30,21 @@ export class Models {
     for (const listener of this.listeners) listener(this);
   }
 
-  /** Return the enabled models of a task, the default first. */
+  /** Return the enabled models of a task: the default first, then those that would answer now. */
   of(task) {
     return this.all
       .filter((model) => model.task === task && model.enabled)
-      .sort((one, other) => other.is_default - one.is_default || (one.name < other.name ? -1 : 1));
+      .sort((one, other) => rank(one) - rank(other) || (one.name < other.name ? -1 : 1));
   }
 
   named(name) {
     return this.all.find((model) => model.name === name);
   }
+}
+
+function rank({ is_default, state }) {
+  if (is_default) return 0;
+  return state === "ready" ? 1 : 2;
 }
 
 async function all() {
