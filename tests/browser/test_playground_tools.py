@@ -1,8 +1,11 @@
 """What the playground has beside the chat, where a model for it is registered."""
 
+import base64
 import contextlib
 from collections.abc import Iterator
+from typing import Final
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.looks import assert_looks_good
@@ -10,6 +13,12 @@ from tests.browser.modules import Modules
 from tests.browser.playground import Playground
 from tests.browser.site import Site
 from tests.live_web import LiveWeb
+
+HOSTILE: Final = "<img src=x onerror=alert(1)><script>alert(1)<svg onload=alert(1)>.png"
+# One black pixel.
+PICTURE: Final = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
 
 
 @contextlib.contextmanager
@@ -53,13 +62,42 @@ def test_similarity_is_offered_where_a_model_embeds(site: Site) -> None:
 
 
 def test_images_are_offered_where_a_model_looks_at_them(site: Site) -> None:
+    window = site.window("ada")
+    window.expected += ["503 (Service Unavailable)", "400 (Bad Request)"]
     with registered(site.web, "image-classification") as model:
-        page = Playground(site.page()).page
+        page = Playground(window.page()).page
+        page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
         tool(page, "Images")
         panel = page.locator("#panel-images")
         expect(panel.get_by_label("Model")).to_have_value(model)
-        expect(panel.get_by_label("Choose an image, or drop one here")).to_be_visible()
+        field = panel.get_by_label("Choose an image, or drop one here")
+        field.set_input_files({"name": HOSTILE, "mimeType": "image/png", "buffer": PICTURE})
+        expect(panel.get_by_role("alert")).to_contain_text(f"No replica of {model} is ready")
+        expect(panel.get_by_role("heading")).to_have_text(HOSTILE)
+        expect(panel.get_by_alt_text(f"The image {HOSTILE}")).to_be_visible()
         assert_looks_good(page, "playground-images")
+        field.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": b"no image"})
+        expect(panel.get_by_role("alert")).to_contain_text("File must be an image")
+
+
+def test_what_a_model_sees_is_shown_as_text(site: Site) -> None:
+    shown = Modules(site).run(
+        {"images": "images.js"},
+        """
+        const root = document.createElement("div");
+        root.append(document.createElement("div"), document.createElement("div"));
+        root.append(Object.assign(document.createElement("input"), {type: "file"}));
+        root.children[0].dataset.part = "drop";
+        root.children[1].dataset.part = "result";
+        const file = new File([new Uint8Array(given.picture)], given.text, {type: "image/png"});
+        const labels = [{label: given.text, score: 0.5}];
+        new images.Images(root, {value: ""}).show(file, {result: {labels}});
+        const found = [...root.querySelectorAll("h3, li span")].map((one) => one.textContent);
+        return [found, root.querySelectorAll("script, svg, img").length];
+        """,
+        {"text": HOSTILE, "picture": list(PICTURE)},
+    )
+    assert shown == [[HOSTILE, HOSTILE], 1]
 
 
 def test_similarity_is_the_cosine_of_the_angle(site: Site) -> None:
