@@ -88,3 +88,14 @@ def test_whoever_uploads_too_often_waits(start_web: StartWeb) -> None:
         assert refusal(response).code == "rate_limited"
         assert 0 < int(response.headers["retry-after"]) <= 3601
         assert _post(web, "eve all", files={"file": ("x.png", b"no image")}).status_code == 400
+
+
+@pytest.mark.parametrize("kind", ["image_url", "input_image"])
+def test_an_image_in_a_chat_is_shown_the_door_that_takes_it(live_web: LiveWeb, kind: str) -> None:
+    part = {"type": kind, kind: {"url": "data:image/png;base64,AAAA"}}
+    messages = [{"role": "user", "content": [{"type": "text", "text": "What is this?"}, part]}]
+    with live_web.client() as client:
+        response = client.post("/v1/chat/completions", json={"messages": messages})
+    refused = refusal(response)
+    assert refused.status == 400
+    assert "/api/v1/upload/image" in refused.detail

@@ -20,7 +20,7 @@ from aiplatform.supervisor.first_credentials import (
     first_key,
     first_run_file,
 )
-from inference.registry.installation import default_models_install
+from inference.registry.installation import UnknownDefaultModel, default_models_install
 from inference.registry.models import Model
 from tests.platform_process import REPOSITORY, PlatformProcess
 
@@ -109,8 +109,24 @@ def test_a_given_name_and_password_are_used_and_the_password_is_written_nowhere(
 def test_the_default_models_are_registered_once(var_dir: Path) -> None:
     assert default_models_install() >= 1
     assert default_models_install() == 0
-    default = Model.objects.get(is_default=True, task="chat")
-    assert default.name == "smollm2-135m-instruct"
+    defaults = dict(Model.objects.filter(is_default=True).values_list("task", "name"))
+    assert defaults == {
+        "chat": "smollm2-135m-instruct",
+        "embeddings": "all-minilm-l6-v2",
+        "image-classification": "mobilenet-v2",
+    }
+
+
+@pytest.mark.django_db
+def test_only_the_default_models_that_are_asked_for_are_registered(
+    var_dir: Path, settings: Settings
+) -> None:
+    settings.DEFAULT_MODELS = ["no-such-model"]
+    with pytest.raises(UnknownDefaultModel, match="'no-such-model' is none of smollm2"):
+        default_models_install()
+    settings.DEFAULT_MODELS = ["mobilenet-v2"]
+    assert default_models_install() == 1
+    assert Model.objects.get().name == "mobilenet-v2"
 
 
 def _is_begun(platform: PlatformProcess) -> bool:

@@ -23,6 +23,9 @@ class StreamOptionsSerializer(serializers.Serializer[Any]):
 _PART = {"type": "object", "properties": {"type": {"enum": ["text"]}, "text": {"type": "string"}}}
 
 
+_IMAGE_PARTS: Final = frozenset({"image_url", "input_image", "image"})
+
+
 @extend_schema_field({"oneOf": [{"type": "string"}, {"type": "array", "items": _PART}]})
 class ContentField(serializers.Field):  # type: ignore[type-arg]  # DRF's stubs want four parameters
     """A message's content: a string, or a list of text parts."""
@@ -35,6 +38,9 @@ class ContentField(serializers.Field):  # type: ignore[type-arg]  # DRF's stubs 
         return "".join(self._text(part) for part in data)
 
     def _text(self, part: Any) -> str:
+        if isinstance(part, dict) and part.get("type") in _IMAGE_PARTS:
+            message = "No model here reads images in a chat; POST /api/v1/upload/image says what "
+            raise serializers.ValidationError(f"{message}a picture shows.")
         if not isinstance(part, dict) or part.get("type") != "text":
             raise serializers.ValidationError("Only parts of type `text` are supported.")
         if not isinstance(part.get("text"), str):
