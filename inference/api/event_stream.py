@@ -1,7 +1,6 @@
 """Server-sent events out of a generation that runs as a task of its own (WHATWG HTML §9.2)."""
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -110,8 +109,10 @@ class EventStream:
     async def _send_part(self, data: bytes) -> None:
         assert self._send is not None, "serve has begun"
         self._sent_at = self._loop.time()
-        with contextlib.suppress(OSError):  # whoever notices that the client is gone closes this
+        try:
             await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        except OSError:
+            return  # whoever notices that the client is gone closes this
 
     def _close(self) -> None:
         if not self._over.done():

@@ -27,6 +27,7 @@ class OpenAIForm:
 
     def __init__(self) -> None:
         self.include_usage = False
+        self._head: dict[str, Any] = {}  # of whole answers or of chunks: a form writes one of both
         self._named: dict[int, int] = {}  # choice → characters that were sent with logprobs
 
     def choice(self, text: str) -> dict[str, Any]:
@@ -58,9 +59,11 @@ class OpenAIForm:
         return b""
 
     def delta(self, spec: GenerationSpec, entry: Entry, piece: Piece) -> bytes:
-        start = self._named.get(piece.choice, 0)
-        self._named[piece.choice] = start + characters(piece.logprobs)
-        logprobs = self._logprobs(spec, piece.logprobs, start) if piece.logprobs else None
+        logprobs = None
+        if piece.logprobs:
+            start = self._named.get(piece.choice, 0)
+            self._named[piece.choice] = start + characters(piece.logprobs)
+            logprobs = self._logprobs(spec, piece.logprobs, start)
         return self._chunk(spec, entry, piece.choice, self.chunk_choice(piece.text), logprobs)
 
     def last(self, spec: GenerationSpec, entry: Entry, answered: Answered) -> bytes:
@@ -103,13 +106,14 @@ class OpenAIForm:
     def _envelope(
         self, spec: GenerationSpec, entry: Entry, kind: str, choices: list[dict[str, Any]]
     ) -> dict[str, Any]:
-        return {
-            "id": f"{self.id_prefix}-{entry.id}",
-            "object": kind,
-            "created": int(entry.created_at.timestamp()),
-            "model": spec.model.name,
-            "choices": choices,
-        }
+        if not self._head:  # the same in every chunk, and dear
+            self._head = {
+                "id": f"{self.id_prefix}-{entry.id}",
+                "object": kind,
+                "created": int(entry.created_at.timestamp()),
+                "model": spec.model.name,
+            }
+        return {**self._head, "choices": choices}
 
 
 class ChatForm(OpenAIForm):

@@ -1,7 +1,6 @@
 """One generation on a socket, on its way through the gateway."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from typing import Final
 
@@ -128,8 +127,10 @@ class WebSocketDoor:
     async def _tell(self, message: ServerMessage) -> None:
         """Say it if there is anybody; whoever notices that there is not ends or detaches this."""
         if self.line:
-            with contextlib.suppress(OSError):
+            try:
                 await self.line.say(message)
+            except OSError:  # not suppressed: making that object for each token is dear
+                return
 
     def _finished(self) -> Finished:
         entry = self.entry

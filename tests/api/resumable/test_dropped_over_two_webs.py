@@ -15,15 +15,19 @@ from tests.live_web import LiveWeb, StartWeb
 
 STREAMS = 100
 DROPS = 3
-SCRIPT = Script(tokens=60, interval_s=0.05, numbered=True)
-TEXT = "".join(f"word{number} " for number in range(60))
+SCRIPT = Script(tokens=50, interval_s=0.05, numbered=True)
+TEXT = "".join(f"word{number} " for number in range(50))
 
 Webs = tuple[LiveWeb, LiveWeb]
 
 
 @pytest.fixture(scope="module")
 def webs(start_web: StartWeb) -> Iterator[Webs]:
-    with start_web() as web, web.beside().running() as other:
+    # On a crowded machine a hundred clients at once take long to come back.
+    with (
+        start_web(RESUME_WINDOW_S="300", WEBSOCKET_MAX_PER_USER="1000") as web,
+        web.beside().running() as other,
+    ):
         yield web, other
 
 
