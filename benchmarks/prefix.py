@@ -26,6 +26,7 @@ from inference.engine.engine import Engine
 from inference.engine.loading import load_engine
 from inference.engine.log import Log
 from inference.engine.model_directory import ModelDirectory
+from inference.engine.outgoing import Deliver
 from inference.engine.process import core_count
 from inference.engine.statistics import Statistics
 from inference.engine.wire import Deltas, Finished, Message, Submit
@@ -66,7 +67,7 @@ class Round:
     texts: list[str]
 
 
-def load(directory: Path, slots: int, threads: int, answers: Answers) -> Engine:
+def load(directory: Path, slots: int, threads: int, deliver: Deliver) -> Engine:
     """Return an engine over the model in `directory`, as a runner would have it."""
     config = RunnerConfig("benchmark", str(directory), "unused", slots=slots, context_length=1024)
     torch.set_num_threads(threads)
@@ -75,7 +76,7 @@ def load(directory: Path, slots: int, threads: int, answers: Answers) -> Engine:
         ModelDirectory(directory),
         statistics=Statistics(),
         log=Log("benchmark", io.StringIO()),
-        deliver=answers.take,
+        deliver=deliver,
     )
 
 
@@ -133,7 +134,7 @@ def main() -> None:
     options = parser.parse_args()
     answers = Answers()
     with torch.inference_mode():
-        engine = load(options.model, options.requests, options.threads, answers)
+        engine = load(options.model, options.requests, options.threads, answers.take)
         play(engine, answers, prompts(options, -1)[:2], 4, "warm up")
         alone, shared = [], []
         for number in range(options.rounds):
