@@ -25,7 +25,7 @@ STORAGE: Final = """
   const all = new store.Conversations("1", storage);
 """
 HOSTILE: Final = 'it\'s $HOME `id` \\ "q" \n\u2028 </script> \'\'\'""" {x} %s é \U0001f600'
-ASKED: Final = {
+ASKED: Final[dict[str, Any]] = {
     "model": "tiny",
     "messages": [{"role": "user", "content": HOSTILE}],
     "parameters": {"temperature": 0.5, "stop": ["'", "\\"], "seed": -1},
@@ -91,7 +91,7 @@ def conversation(**changes: Any) -> dict[str, Any]:
     return {**whole, **changes}
 
 
-DAMAGED: Final = [
+DAMAGED: Final[list[Any]] = [
     conversation(id="../x"),
     conversation(title=3),
     conversation(title="t" * 81),
