@@ -86,9 +86,9 @@ async def test_a_key_that_was_refused_is_asked_for_again(key: str) -> None:
     assert (await call_with(key)).username == "ada"
 
 
-def test_looking_up_a_key_and_its_limits_takes_two_queries(key: str) -> None:
+def test_looking_up_a_key_its_limits_and_its_weight_takes_three_queries(key: str) -> None:
     from accounts.selectors import principal_of_key
 
     with CaptureQueriesContext(connections["default"]) as queries:
         principal_of_key(key)
-    assert len(queries) == 2
+    assert len(queries) == 3

@@ -118,4 +118,4 @@ def test_a_token_costs_as_many_queries_as_a_key() -> None:
     token = signed_in()["access"]
     with CaptureQueriesContext(connection) as queries:
         principal_of_user(user_of_access_token(token))
-    assert len(queries) == 2
+    assert len(queries) == 3

@@ -37,6 +37,7 @@ def form(**fields: Any) -> dict[str, Any]:
         "default_temperature": 1,
         "price_prompt": "0.15",
         "price_completion": "0.6",
+        "price_image": "0.01",
         "shared_prompts": "[]",
         "default_top_p": 1,
         "enabled": "on",

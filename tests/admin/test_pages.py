@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import ApiKey, Limit, Plan
 from inference.gateway.models import Request, RequestBody, UsageDay
-from inference.jobs.models import Job
+from inference.jobs.models import Batch, File, Job, PeriodicTask
 from inference.jobs.webhooks.services import endpoint_create, webhook_test
 from tests.model_rows import model_row
 from tests.people import admin_person, key_of, person
@@ -47,6 +47,12 @@ def rows(db: None) -> None:
     Job.objects.create(
         id=REQUEST_ID, user=user, came_with_key=False, kind="generate/text", **moments
     )
+    moments = {"created_at": now, "expires_at": now}
+    Batch.objects.create(
+        id=REQUEST_ID, user=user, came_with_key=False, input_file_id=REQUEST_ID, **moments
+    )
+    File.objects.create(id=REQUEST_ID, user=user, purpose="batch", bytes=1, **moments)
+    PeriodicTask.objects.create(name="purge", outcome="done", ended_at=now, duration_ms=1)
     UsageDay.objects.create(day=timezone.now().date(), user_id=user.pk, model_name="tiny")
     plan = Plan.objects.create(name="gold")
     Limit.objects.create(plan=plan, resource="requests", window="day", amount=10)
@@ -89,7 +95,8 @@ def test_a_row_and_the_form_for_a_new_one_open(page: str) -> None:
     row = model._default_manager.first()
     assert row is not None
     assert client.get(f"{page}{row.pk}/change/").status_code == 200
-    read_only = {"request", "auditevent", "usageday", "job", "endpoint", "delivery"}
+    read_only = {"request", "auditevent", "usageday", "endpoint", "delivery"}
+    read_only |= {"job", "batch", "file", "periodictask"}
     expected = 403 if name in read_only else 200
     assert client.get(f"{page}add/").status_code == expected
 

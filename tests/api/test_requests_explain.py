@@ -98,7 +98,7 @@ def test_an_admission_names_the_tightest_limit(client: Client, ada: User) -> Non
     assert "admitted: 3 limits applied" in words
     assert "Tightest was the limit of 1,000 tokens a day per user" in words
     assert body["admission"]["admitted"] is True
-    assert body["charged"] == {"requests": 1, "tokens": 1300, "cost": "0.000045"}
+    assert body["charged"] == {"requests": 1, "tokens": 1300, "images": 0, "cost": "0.000045"}
     assert "1,300 tokens were charged; they cost 0.000045." in words
 
 
