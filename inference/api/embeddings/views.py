@@ -30,7 +30,7 @@ class OpenAIEmbeddingsViewSet(AsyncViewSet):
         request=EmbeddingsSerializer,
         responses={200: OpenAIEmbeddingsSerializer}
         | dict.fromkeys(_REFUSALS, OpenAIErrorSerializer),
-        operation_id="embeddings_create",
+        operation_id="openai_embeddings_create",
     )
     async def create(self, request: Request) -> HttpResponseBase:
         """Answer each text with a vector."""
