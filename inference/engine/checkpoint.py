@@ -38,6 +38,12 @@ class BrokenCheckpoint(CheckpointError):
     """Something is missing, cut short or contradicts itself."""
 
 
+# What transformers reads; others beside them may be lists, of the data a model was trained on.
+_LOADED_CONFIGS: Final = frozenset(
+    f"{kind}config.json" for kind in ("", "generation_", "preprocessor_", "tokenizer_")
+)
+
+
 @dataclass(frozen=True)
 class _Tensor:
     name: str
@@ -92,7 +98,7 @@ def _check_configs(path: Path, files: list[Path]) -> None:
             continue
         config = _read_json(file)
         if not isinstance(config, dict):
-            if file.name == "config.json":
+            if file.name in _LOADED_CONFIGS:
                 raise _no_object(file)
             continue  # a list, of the data it was trained on: nothing that is loaded
         if "auto_map" in config:
