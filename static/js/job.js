@@ -36,3 +36,6 @@ events.addEventListener("error", (event) => {
   if (event.data) state.textContent = JSON.parse(event.data).detail;
   else if (events.readyState === EventSource.CLOSED) state.textContent = "not followed any more";
 });
+
+// Whoever sends a form sees its answer: an ending told meanwhile must not load the page over it.
+document.addEventListener("submit", (event) => event.defaultPrevented || events.close());

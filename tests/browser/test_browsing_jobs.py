@@ -16,14 +16,14 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 @pytest.fixture(scope="module")
 def working(pages_web: LiveWeb) -> Iterator[LiveWeb]:
     """The same web with a worker, and with `other`, which takes its time."""
-    slow = CannedRunnerProcess(pages_web, model="other", tokens=100, interval_ms=300)
+    slow = CannedRunnerProcess(pages_web, model="other", tokens=120, interval_ms=1000)
     with slow.running(), Worker(pages_web).running():
         yield pages_web
 
 
 def submitted(web: LiveWeb, model: str, text: str = "Hello") -> str:
     with web.client("ada") as client:
-        return submit(client, model=model, text=text, max_length=100)
+        return submit(client, model=model, text=text, max_length=120)
 
 
 @pytest.mark.usefixtures("working")
