@@ -141,5 +141,5 @@ def test_who_was_signed_out_is_told_and_keeps_what_was_written(site: Site) -> No
 
 def end_sessions(web: LiveWeb) -> None:
     """Sign everybody out but those whose cookies other tests share."""
-    newest = "SELECT session_key FROM django_session ORDER BY expire_date DESC LIMIT 1"
-    web.sql(f"DELETE FROM django_session WHERE session_key IN ({newest})")
+    newest = "SELECT session_key FROM accounts_session ORDER BY expire_date DESC LIMIT 1"
+    web.sql(f"DELETE FROM accounts_session WHERE session_key IN ({newest})")
