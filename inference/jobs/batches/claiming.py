@@ -1,8 +1,9 @@
 """Which lines a worker process begins: one process of all at a time, within the room there is."""
 
+import time
 import uuid
 from collections import Counter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 from django.conf import settings
@@ -23,6 +24,16 @@ log = structlog.get_logger("inference.jobs")
 # no lock: that a line is begun once is what its row sees to.
 KEY: Final = "batches:claiming"
 LASTS_MS: Final = 3_000
+# How many times as long as a line ran its model rests while somebody waits for it: most of those
+# who come then meet no line.
+_RESTS: Final = 3
+
+
+class _Attempt(NamedTuple):
+    """One line under way."""
+
+    model: str
+    began: float  # monotonic
 
 
 class LineClaims:
@@ -30,7 +41,8 @@ class LineClaims:
 
     def __init__(self) -> None:
         self._token = uuid.uuid4().hex.encode()
-        self._under_way: dict[uuid.UUID, str] = {}  # attempt → model
+        self._under_way: dict[uuid.UUID, _Attempt] = {}
+        self._rests_until: dict[str, float] = {}  # model → monotonic
         self._any_ended = False
 
     async def claim(self) -> list[Job]:
@@ -51,9 +63,13 @@ class LineClaims:
 
     def ended(self, request_id: uuid.UUID) -> bool:
         """Note that an attempt is over; return whether it was one at a line."""
-        was_line = self._under_way.pop(request_id, None) is not None
-        self._any_ended |= was_line
-        return was_line
+        attempt = self._under_way.pop(request_id, None)
+        if attempt is None:
+            return False
+        now = time.monotonic()
+        self._rests_until[attempt.model] = now + _RESTS * (now - attempt.began)
+        self._any_ended = True
+        return True
 
     async def give_back(self) -> None:
         """Let another process work on lines."""
@@ -65,11 +81,13 @@ class LineClaims:
             log.debug("claiming_not_given_back", reason=type(error).__name__)
 
     async def _claim(self, free: int) -> list[Job]:
-        room = await lines_room(Counter(self._under_way.values()))
+        now = time.monotonic()
+        resting = {model for model, until in self._rests_until.items() if until > now}
+        room = await lines_room(Counter(one.model for one in self._under_way.values()), resting)
         claimed = await in_database(lines_claim, limit=free, room=room)
         for job in claimed:
             assert job.request_id is not None
-            self._under_way[job.request_id] = job.model_name
+            self._under_way[job.request_id] = _Attempt(job.model_name, now)
         return claimed
 
     async def _may_claim(self) -> bool:

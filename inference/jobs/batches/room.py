@@ -1,10 +1,10 @@
 """How many lines may begin now: as many as idle capacity has room for, and no more.
 
-What somebody waits for comes first. While it does, lines go one at a time; while any request waits
-in a runner's queue, none begins.
+What somebody waits for comes first. While it does, lines are few, and rest for longer than they
+ran; while any request waits in a runner's queue, none begins.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from django.conf import settings
@@ -17,25 +17,29 @@ from inference.gateway.served import models_served
 from inference.registry.directory import Replica
 
 FRESH_S: Final = 0.25
-BESIDE_OTHERS: Final = 1  # lines of a model at once while somebody waits for it
+# While somebody waits for a model, lines get one of so many free places, and at least one.
+_BESIDE_OTHERS: Final = 16
 _KEPT_FREE: Final = 4  # of so many places one is left for whoever comes
 
 
-async def lines_room(under_way: Mapping[str, int]) -> dict[str, int]:
+async def lines_room(under_way: Mapping[str, int], resting: Collection[str] = ()) -> dict[str, int]:
     """Return how many more lines each served model may be given. Raises ApiError.
 
-    `under_way` says how many it works on now.
+    `under_way` says how many it works on now; those that are `resting` get none while somebody
+    waits for them.
     """
     waited_for = await _waited_for.get()
     room = {}
     for model in await models_served():
         mine = under_way.get(model.name, 0)
         running = await replicas.of_model(model.name)
-        room[model.name] = _allowed(running, mine, model.name in waited_for) - mine
+        beside = model.name in waited_for
+        allowed = lines_allowed(running, mine, waited_for=beside)
+        room[model.name] = 0 if beside and model.name in resting else allowed - mine
     return room
 
 
-def _allowed(announced: list[Replica], mine: int, waited_for: bool) -> int:
+def lines_allowed(announced: list[Replica], mine: int, *, waited_for: bool) -> int:
     """Return how many lines may be under way at once."""
     ready = [one for one in announced if one.state == "ready" and replicas.is_closed(one.id)]
     if any(one.waiting for one in ready):
@@ -45,9 +49,9 @@ def _allowed(announced: list[Replica], mine: int, waited_for: bool) -> int:
     others = max(0, sum(one.running for one in ready) - mine)
     if others >= places:
         return 0
-    if waited_for:
-        return BESIDE_OTHERS
     free = max(1, places - others - places // _KEPT_FREE)
+    if waited_for:
+        free = max(1, free // _BESIDE_OTHERS)
     return min(free, settings.BATCH_LINES_AT_ONCE)
 
 
