@@ -1,9 +1,9 @@
 """A batch beside people who chat: their time to the first token, against an idle platform's.
 
 `python -m benchmarks.batch_beside_chat [--lines 2000] [--real]`. Chats stream one after the other,
-first alone and then while a batch with 5 % bad lines runs; the batch's files are then checked line
-by line, and a second one is cancelled half-way. `--real` has the model answer instead of the canned
-runner. Exit status 1: something does not hold.
+alone, while a batch with 5 % bad lines runs, and alone again; the better of the two is compared.
+The batch's files are checked line by line, and a second one is cancelled half-way. `--real` has the
+model answer instead of the canned runner. Exit status 1: something does not hold.
 """
 
 import argparse
@@ -23,6 +23,8 @@ from benchmarks.platform_server import MODEL
 MOST_TIMES: Final = 1.5
 _BAD_EVERY: Final = 20
 _RUNNER: Final = ("--interval-ms", "10", "--tokens", "8")
+_WARM_UP: Final = 20  # chats
+_QUIET_S: Final = 3.0  # between the batch's end and the chats after it
 _PAUSE_S: Final = 0.2  # between two chats
 _END_S: Final = 3_600.0
 _ENDED: Final = ("completed", "failed", "expired", "cancelled")
@@ -55,18 +57,22 @@ def _arguments() -> argparse.Namespace:
 
 
 def _checks(client: httpx.Client, arguments: argparse.Namespace) -> dict[str, bool]:
-    _ttfts_ms(client, 5)  # warm
-    alone = percentile(_ttfts_ms(client, arguments.chats), 50)
+    _ttfts_ms(client, _WARM_UP)
+    before = percentile(_ttfts_ms(client, arguments.chats), 50)
     batch, began = _begin(client, arguments.lines), time.monotonic()
     while _now(client, batch)["request_counts"]["completed"] == 0:
         time.sleep(0.1)  # until it runs
     beside = percentile(_ttfts_ms(client, arguments.chats), 50)
     running = _now(client, batch)
     done = _ended(client, batch)
+    took_s = time.monotonic() - began
+    time.sleep(_QUIET_S)
+    # Whatever else the machine did at first must not make the batch look good.
+    alone = min(before, percentile(_ttfts_ms(client, arguments.chats), 50))
     bad = arguments.lines // _BAD_EVERY
     print(f"TTFT p50: {alone:.1f} ms alone, {beside:.1f} ms beside the batch")
     print(f"at the chats' end: {running['request_counts']}")
-    print(f"the batch: {done['request_counts']} in {time.monotonic() - began:.0f} s")
+    print(f"the batch: {done['request_counts']} in {took_s:.0f} s")
     expected = {f"line-{number}" for number in range(arguments.lines)}
     good, failed = _ids(client, done["output_file_id"]), _ids(client, done["error_file_id"])
     return {
