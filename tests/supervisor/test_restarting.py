@@ -28,8 +28,8 @@ def test_a_killed_child_comes_back(platform: PlatformProcess, words: str) -> Non
 def test_no_process_but_the_runner_imports_torch(platform: PlatformProcess) -> None:
     platform.await_ready()
     with_torch = [command for pid, command in platform.processes().items() if _has_torch(pid)]
-    assert len(with_torch) == 1
-    assert "inference.engine.runner" in with_torch[0]
+    assert with_torch  # one a model: other tests may have registered more on this platform
+    assert all("inference.engine.runner" in command for command in with_torch)
 
 
 def _has_torch(pid: int) -> bool:
