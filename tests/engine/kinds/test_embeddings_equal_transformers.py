@@ -1,6 +1,5 @@
 """Vectors equal those that transformers gives for each text alone, whatever it is batched with."""
 
-import os
 import random
 from pathlib import Path
 from typing import Any, Final
@@ -12,10 +11,10 @@ from transformers import AutoModel, AutoTokenizer
 
 from inference.engine.task import EMBEDDINGS
 from inference.engine.wire import Vector
+from tests.default_model import default_model_directory
 from tests.engine.kinds.loaded import load, text
 from tests.kinds import tiny
 
-REAL: Final = Path(__file__).resolve().parents[3] / "var" / "models" / "all-minilm-l6-v2"
 LENGTHS: Final = (1, 3, 3, 4, 7, 12, 12, 30, 41, 60)
 
 
@@ -87,15 +86,12 @@ TEXTS: Final = (
 
 
 def test_the_default_model_gives_what_transformers_gives() -> None:
-    if not (REAL / "model.safetensors").is_file():
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(f"{REAL} is missing")
-        pytest.skip("the default embedding model is not fetched")
-    tokenizer: Any = AutoTokenizer.from_pretrained(REAL)
+    real = default_model_directory("all-minilm-l6-v2")
+    tokenizer: Any = AutoTokenizer.from_pretrained(real)
     inputs = [list(tokenizer(one)["input_ids"]) for one in TEXTS]
-    made, how = vectors(REAL, inputs)
+    made, how = vectors(real, inputs)
     assert how == "A"
-    model: Any = AutoModel.from_pretrained(REAL).eval()
+    model: Any = AutoModel.from_pretrained(real).eval()
     for vector, ids in zip(made, inputs, strict=True):
         reference = expected(model, ids, "mean_tokens", normalize=True)
         assert numpy.abs(vector - reference).max() < 1e-4
