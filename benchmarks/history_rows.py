@@ -24,7 +24,7 @@ INSERT INTO gateway_request (
     id, created_at, user_id, api_key_id, username, key_name, model_name, door, stream, status,
     finish_reason, error_code, prompt_tokens, completion_tokens, cached_tokens, queue_ms, ttft_ms,
     duration_ms, overhead_ms, replica, attempts, counted_at, charged_requests, charged_tokens,
-    cost_nano, admission, client_address, user_agent)
+    images, charged_images, cost_nano, admission, client_address, user_agent)
 SELECT printf('%%012x7%%03xa%%015x', at, n %% 4096, n),
     strftime('%%Y-%%m-%%d %%H:%%M:%%f', at / 1000.0, 'unixepoch'),
     coalesce(other, %(user)s),
@@ -33,15 +33,17 @@ SELECT printf('%%012x7%%03xa%%015x', at, n %% 4096, n),
     CASE WHEN rare THEN 'generate/text' WHEN n %% 2 THEN 'completions' ELSE 'chat/completions' END,
     0, CASE WHEN rare THEN 'failed' ELSE 'completed' END,
     CASE WHEN rare THEN 'length' ELSE 'stop' END, '', 100, 200, 0, 1.0, 20.0, 1000.0, 1.0,
-    'host-1:m1', 1, at, 1, 300, 1000, '{_ADMISSION}', '127.0.0.1', 'bench/1'
+    'host-1:m1', 1, at, 1, 300, 0, 0, 1000, '{_ADMISSION}', '127.0.0.1', 'bench/1'
 FROM rows"""
 _USAGE: Final = """
 INSERT INTO gateway_usageday (
     day, user_id, api_key_id, model_name, requests, completed, cancelled, failed, refused,
-    prompt_tokens, completion_tokens, cached_tokens, charged_requests, charged_tokens, cost_nano)
+    prompt_tokens, completion_tokens, cached_tokens, images, charged_requests, charged_tokens,
+    charged_images, cost_nano)
 SELECT date(created_at), user_id, coalesce(api_key_id, 0), model_name, count(*),
     sum(status = 'completed'), 0, sum(status = 'failed'), 0, sum(prompt_tokens),
-    sum(completion_tokens), 0, sum(charged_requests), sum(charged_tokens), sum(cost_nano)
+    sum(completion_tokens), 0, sum(images), sum(charged_requests), sum(charged_tokens),
+    sum(charged_images), sum(cost_nano)
 FROM gateway_request GROUP BY 1, 2, 3, 4"""
 
 
