@@ -18,6 +18,7 @@ from websockets.protocol import State
 # From the close frame until a client that takes nothing is cut off.
 _LINGER_S: Final = 5.0
 _FINAL_TEXT: Final = 0x81
+_SHORT_HEADS: Final = [bytes((_FINAL_TEXT, length)) for length in range(126)]
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
@@ -62,8 +63,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 def _frame(payload: bytes) -> bytes:
     """Return a final, unmasked text frame (RFC 6455 §5.2)."""
     length = len(payload)
-    if length < 126:
-        return bytes((_FINAL_TEXT, length)) + payload
+    if length < len(_SHORT_HEADS):
+        return _SHORT_HEADS[length] + payload
     if length < 1 << 16:
         return struct.pack("!BBH", _FINAL_TEXT, 126, length) + payload
     return struct.pack("!BBQ", _FINAL_TEXT, 127, length) + payload

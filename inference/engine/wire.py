@@ -251,6 +251,31 @@ def encode(message: Message) -> bytes:
     return _LENGTH.pack(len(body)) + body
 
 
+class Replies:
+    """Cuts what comes from a runner into messages, for whoever is handed bytes as they arrive."""
+
+    def __init__(self) -> None:
+        self._arrived = bytearray()
+
+    def feed(self, data: bytes) -> list[FromRunner]:
+        """Return the messages that `data` completes, in order. Raises WireError."""
+        self._arrived += data
+        complete = []
+        while (body := self._next_body()) is not None:
+            complete.append(_decode(_reply_decoder, body))
+        return complete
+
+    def _next_body(self) -> bytes | None:
+        if len(self._arrived) < _LENGTH.size:
+            return None
+        end = _LENGTH.size + _checked(*_LENGTH.unpack_from(self._arrived))
+        if len(self._arrived) < end:
+            return None
+        body = bytes(memoryview(self._arrived)[_LENGTH.size : end])
+        del self._arrived[:end]
+        return body
+
+
 async def read_request(reader: asyncio.StreamReader) -> ToRunner:
     """Read one gateway → runner message. Raises WireError, or IncompleteReadError at the end."""
     return _decode(_request_decoder, await _read_body(reader))
@@ -262,10 +287,15 @@ async def read_reply(reader: asyncio.StreamReader) -> FromRunner:
 
 
 async def _read_body(reader: asyncio.StreamReader) -> bytes:
-    (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
+    return await reader.readexactly(
+        _checked(*_LENGTH.unpack(await reader.readexactly(_LENGTH.size)))
+    )
+
+
+def _checked(length: int) -> int:
     if length > MAX_FRAME_BYTES:
         raise WireError(f"frame of {length} bytes announced; {MAX_FRAME_BYTES} is the bound")
-    return await reader.readexactly(length)
+    return length
 
 
 def _decode(decoder: msgspec.msgpack.Decoder[T], body: bytes) -> T:

@@ -48,7 +48,8 @@ class Answered:
     def add(self, piece: Piece) -> None:
         """Take what is new of one choice."""
         self.choices[piece.choice].add(piece)
-        self._outputs.update(piece.outputs)
+        if piece.outputs:
+            self._outputs.update(piece.outputs)
 
     @property
     def outputs(self) -> list[Output]:

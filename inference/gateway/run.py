@@ -54,11 +54,8 @@ class _Choice:
 
     def take(self) -> Piece:
         reason = self.ended.reason if isinstance(self.ended, wire.Finished) else ""
-        piece = Piece(
-            *(self._index, "".join(self._texts), self._tokens, self._logprobs),
-            finish_reason=reason,
-            outputs=self._outputs,
-        )
+        text = "".join(self._texts)
+        piece = Piece(self._index, text, self._tokens, self._logprobs, reason, self._outputs)
         self._texts, self._tokens, self._logprobs, self._outputs = [], 0, [], []
         self.has_news = False
         return piece
@@ -75,14 +72,16 @@ class Run:
         """`request_ids` are the runner's, one a choice."""
         self._choices = {request_id: _Choice(n) for n, request_id in enumerate(request_ids)}
         self._lost: ReplicaLost | None = None
-        self._wake = asyncio.Event()
+        self._failed: wire.Failed | None = None  # the first choice that was
+        self._unended = len(self._choices)
+        self._wake: asyncio.Future[None] | None = None  # while somebody waits for news
         self.first_token_at: float | None = None  # monotonic seconds
         self.tokens = 0  # made so far, by all choices
 
     def accept(self, accepted: wire.Accepted) -> None:
         """The runner has one choice in its queue."""
         self._choices[accepted.request_id].accepted = accepted
-        self._wake.set()
+        self._rouse()
 
     def push(self, delta: wire.Delta) -> None:
         """New text of one choice from the runner."""
@@ -90,20 +89,23 @@ class Run:
             self.first_token_at = time.perf_counter()
         self.tokens += delta.tokens
         self._choices[delta.request_id].push(delta)
-        self._wake.set()
+        self._rouse()
 
     def push_outputs(self, outputs: wire.Outputs) -> None:
         """Answers to items from the runner."""
         self._choices[outputs.request_id].push_outputs(outputs)
-        self._wake.set()
+        self._rouse()
 
     def end(self, how: wire.Finished | wire.Failed | ReplicaLost) -> None:
         """Nothing more comes of one choice, or of any where the replica is lost."""
         if isinstance(how, ReplicaLost):
-            self._lost = how
+            self._lost, self._unended = how, 0
         else:
             self._choices[how.request_id].end(how)
-        self._wake.set()
+            self._unended -= 1
+        if isinstance(how, wire.Failed):
+            self._failed = self._failed or how
+        self._rouse()
 
     @property
     def accepted(self) -> wire.Accepted | None:
@@ -114,26 +116,26 @@ class Run:
     @property
     def ended(self) -> wire.Finished | wire.Failed | ReplicaLost | None:
         """How it ended, once every choice has, with the usage of all of them."""
+        if self._unended:
+            return None
         if self._lost is not None:
             return self._lost
-        ends = [choice.ended for choice in self._choices.values()]
-        known = [end for end in ends if end is not None]
-        return _all_of(known) if len(known) == len(ends) else None
+        return _all_of([choice.ended for choice in self._choices.values() if choice.ended])
 
     async def started(self) -> None:
         """Wait until the runner accepted every choice or said why not.
 
         Raises ReplicaLost or ReplicaRefused.
         """
-        while self.accepted is None and self.ended is None:
+        while self.accepted is None and self._unended:
             self._raise_failure()
-            await self._woken()
+            await self._news()
         self._raise_failure()
 
     async def wait_ended(self) -> None:
         """Wait until nothing more comes, dropping what does."""
-        while self.ended is None:
-            await self._woken()
+        while self._unended:
+            await self._news()
 
     def __aiter__(self) -> "Run":
         return self
@@ -145,20 +147,24 @@ class Run:
                 if choice.has_news:
                     return choice.take()
             self._raise_failure()
-            if self.ended is not None:
+            if not self._unended:
                 raise StopAsyncIteration
-            await self._woken()
+            await self._news()
 
-    async def _woken(self) -> None:
-        self._wake.clear()
-        await self._wake.wait()
+    def _news(self) -> asyncio.Future[None]:
+        """Return what is done when something comes. One at a time waits for it."""
+        self._wake = asyncio.get_running_loop().create_future()
+        return self._wake
+
+    def _rouse(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
 
     def _raise_failure(self) -> None:
         if self._lost is not None:
             raise self._lost
-        for choice in self._choices.values():
-            if isinstance(choice.ended, wire.Failed):
-                raise ReplicaRefused(choice.ended)
+        if self._failed is not None:
+            raise ReplicaRefused(self._failed)
 
 
 def _all_of(ends: list[wire.Finished | wire.Failed]) -> wire.Finished | wire.Failed:

@@ -15,6 +15,7 @@ class Caller:
         self.user_agent = user_agent
         self.credential: Credential | None = None
         self.principal: Principal | None = None
+        self.shown: tuple[Credential | None, str] = (None, address)  # what it is known by
 
     async def introduce(self, credential: Credential) -> Principal:
         """Take `credential` from now on. Raises AuthenticationRefused or ApiError."""
@@ -23,6 +24,7 @@ class Caller:
             detail = "This socket belongs to another caller. Open one of your own."
             raise ApiError(403, "another_caller", detail)
         self.credential, self.principal = credential, principal
+        self.shown = credential, self.address
         return principal
 
     async def authenticate(self) -> Principal:

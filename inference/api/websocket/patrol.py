@@ -18,12 +18,12 @@ from aiplatform.metrics import websockets_open
 from aiplatform.store import Unavailable
 from inference.api.websocket import closing
 from inference.api.websocket.caller import Caller
-from inference.api.websocket.credential import Credential
 from inference.api.websocket.line import Line
 from inference.api.websocket.places import Place, renew
 
 # With the time for which a principal is kept this makes less than a second, twice this included.
 LOOK_EVERY_S: Final = 0.2
+WAIT_EVERY_S: Final = 0.9  # at most so often who waits too long is looked for
 INTRODUCE_WITHIN_S: Final = 10.0
 _NOT_ALLOWED: Final = (401, 403)
 _RENEWALS_A_LEASE: Final = 3
@@ -66,25 +66,39 @@ def forget(socket: Watched) -> None:
 
 async def _keep_looking() -> None:
     renewed_at = time.monotonic()
+    patience = _Patience()
     while _open:
         await asyncio.sleep(LOOK_EVERY_S)
         if time.monotonic() - renewed_at > settings.LEASE_TTL_S / _RENEWALS_A_LEASE:
             renewed_at = time.monotonic()
             with contextlib.suppress(Unavailable):  # then there is no lease to lose either
                 await renew([socket.place for socket in _open if socket.place])
-        # Asked once for all that came with one credential, and for all of them at once.
-        callers = {_shown(socket.caller): socket.caller for socket in _open}
-        reasons = await asyncio.gather(*map(_why_not, callers.values()))
-        refusals = dict(zip(callers, reasons, strict=True))
-        patience = _Patience()
-        for socket in list(_open):
-            refusal = refusals.get(_shown(socket.caller), "")
-            if found := _fault(socket, refusal, patience):
-                await socket.line.close(*found)
+        await _close_refused()
+        if time.monotonic() - patience.now > WAIT_EVERY_S:
+            patience = _Patience()
+            await _close_idle(patience)
 
 
-def _shown(caller: Caller) -> tuple[Credential | None, str]:
-    return caller.credential, caller.address
+async def _close_refused() -> None:
+    # Asked once for all that came with one credential, and for all of them at once.
+    callers = {socket.caller.shown: socket.caller for socket in _open}
+    reasons = await asyncio.gather(*map(_why_not, callers.values()))
+    refusals = {shown: why for shown, why in zip(callers, reasons, strict=True) if why}
+    if not refusals:
+        return
+    for socket in [socket for socket in _open if socket.caller.shown in refusals]:
+        # What runs is ended by the gateway's own vigil, which tells the client and the history why.
+        if socket in _refused or not len(socket.under_way):
+            refusal = refusals[socket.caller.shown]
+            await socket.line.close(closing.NOT_AUTHENTICATED, refusal)
+        else:
+            _refused.add(socket)
+
+
+async def _close_idle(patience: "_Patience") -> None:
+    for socket in list(_open):
+        if found := _fault(socket, patience):
+            await socket.line.close(*found)
 
 
 class _Patience:
@@ -97,15 +111,10 @@ class _Patience:
         self.unknown = min(INTRODUCE_WITHIN_S, self.idle)
 
 
-def _fault(socket: Watched, refusal: str, patience: _Patience) -> tuple[int, str] | None:
+def _fault(socket: Watched, patience: _Patience) -> tuple[int, str] | None:
     """Return the code and reason to close the socket with, if there is one."""
     if socket.line.stalled_s > patience.stalled:
         return closing.TOO_SLOW, "What was sent was not taken for too long."
-    if refusal:
-        # What runs is ended by the gateway's own vigil, which tells the client and the history why.
-        if socket in _refused or not len(socket.under_way):
-            return closing.NOT_AUTHENTICATED, refusal
-        _refused.add(socket)
     if len(socket.under_way):
         socket.active_at = patience.now
         return None
