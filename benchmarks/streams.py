@@ -26,6 +26,7 @@ from benchmarks.gateway import prepared_models
 from benchmarks.measurement import percentile
 from benchmarks.platform_server import MODEL, Platform, running_platform
 from benchmarks.process import running
+from benchmarks.resident import resident_bytes
 from benchmarks.stream_clients import Asked, Seen, over_events, over_websocket
 
 TARGET_US: Final = 60.0
@@ -120,7 +121,7 @@ async def _measure(platform: Platform, arguments: argparse.Namespace) -> int:
 async def _measure_way(way: Way, platform: Platform, arguments: argparse.Namespace) -> bool:
     """Print a line of the table; return whether what it says is good."""
     await _run(way, platform, _AT_ONCE, 4, arguments.tokens)
-    idle_bytes = _resident_bytes(platform.web_pid)
+    idle_bytes = resident_bytes(platform.web_pid)
     bare = await _run(way, platform, _AT_ONCE, arguments.streams, arguments.tokens)
     full = await _run(way, platform, _STREAMING, arguments.streams, arguments.tokens)
     pieces = full.seen.pieces - bare.seen.pieces
@@ -160,13 +161,8 @@ _peaks: Final[list[int]] = []
 async def _peak_bytes(pid: int) -> None:
     _peaks.append(0)
     while True:
-        _peaks[-1] = max(_peaks[-1], _resident_bytes(pid))
+        _peaks[-1] = max(_peaks[-1], resident_bytes(pid))
         await asyncio.sleep(0.25)
-
-
-def _resident_bytes(pid: int) -> int:
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * resource.getpagesize()
 
 
 def _cpu_s(pid: int) -> float:
