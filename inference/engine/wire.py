@@ -7,6 +7,7 @@ rather than misunderstood later.
 
 import asyncio
 import struct
+from collections.abc import Iterator
 from typing import Final, TypeVar
 
 import msgspec
@@ -257,13 +258,11 @@ class Replies:
     def __init__(self) -> None:
         self._arrived = bytearray()
 
-    def feed(self, data: bytes) -> list[FromRunner]:
-        """Return the messages that `data` completes, in order. Raises WireError."""
+    def feed(self, data: bytes) -> Iterator[FromRunner]:
+        """Yield the messages that `data` completes, in order. Raises WireError after the last."""
         self._arrived += data
-        complete = []
         while (body := self._next_body()) is not None:
-            complete.append(_decode(_reply_decoder, body))
-        return complete
+            yield _decode(_reply_decoder, body)
 
     def _next_body(self) -> bytes | None:
         if len(self._arrived) < _LENGTH.size:

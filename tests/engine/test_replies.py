@@ -31,16 +31,23 @@ def test_every_message_comes_once_and_in_order(cuts: list[int]) -> None:
 def test_a_message_is_there_with_its_last_byte_and_not_before() -> None:
     replies = wire.Replies()
     first = len(wire.encode(SAID[0]))
-    assert replies.feed(BYTES[: first - 1]) == []
-    assert replies.feed(BYTES[first - 1 : first]) == SAID[:1]
+    assert list(replies.feed(BYTES[: first - 1])) == []
+    assert list(replies.feed(BYTES[first - 1 : first])) == SAID[:1]
 
 
 def test_a_frame_over_the_bound_is_refused_when_it_is_announced() -> None:
     with pytest.raises(wire.WireError, match="bound"):
-        wire.Replies().feed(struct.pack(">I", wire.MAX_FRAME_BYTES + 1))
+        list(wire.Replies().feed(struct.pack(">I", wire.MAX_FRAME_BYTES + 1)))
 
 
 @pytest.mark.parametrize("body", [b"", b"\xc1", b"\x81\xa4type\xa4nope", b"\x90"])
 def test_what_is_no_message_is_refused(body: bytes) -> None:
     with pytest.raises(wire.WireError, match="not a message"):
-        wire.Replies().feed(struct.pack(">I", len(body)) + body)
+        list(wire.Replies().feed(struct.pack(">I", len(body)) + body))
+
+
+def test_what_came_before_it_is_heard() -> None:
+    heard = wire.Replies().feed(BYTES + struct.pack(">I", 1) + b"\xc1")
+    assert [next(heard) for _ in SAID] == SAID
+    with pytest.raises(wire.WireError):
+        next(heard)

@@ -241,7 +241,7 @@ async def test_revoking_a_key_in_mid_stream_says_why_and_is_kept(web: LiveWeb) -
 
 async def test_a_token_is_replaced_in_mid_stream(web: LiveWeb) -> None:
     async with web.runner(ENDLESS) as runner, opened(web) as client:
-        await client.say("authenticate", token=access_token(web, "ada", 3))
+        await client.say("authenticate", token=access_token(web, "ada", 6))
         expires_at = (await client.of_type("authenticated"))["expires_at"]
         await client.ask("a", runner.model)
         await client.of("a", "delta")
