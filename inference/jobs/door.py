@@ -1,5 +1,6 @@
 """The door of jobs and of lines of batches: it reads the row where others read a socket."""
 
+import asyncio
 import time
 from typing import Final
 
@@ -21,7 +22,8 @@ from inference.gateway.spec import Spec
 from inference.jobs.batches.lines import line_body
 from inference.jobs.batches.services import batch_hold
 from inference.jobs.failure import failure_text
-from inference.jobs.kinds import KINDS
+from inference.jobs.inputs import input_read
+from inference.jobs.kinds import KINDS, Asked
 from inference.jobs.metrics import jobs_postponed
 from inference.jobs.models import Job
 from inference.jobs.progress import Told, texts_tell
@@ -36,8 +38,7 @@ from inference.jobs.services import (
 
 log = structlog.get_logger("inference.jobs")
 
-NAME: Final = "generate/async"  # in history and metrics
-LINE_NAME: Final = "batches"
+LINE_NAME: Final = "batches"  # in history and metrics
 # Tokens that come faster travel together: nobody reads them one by one.
 TELL_EVERY_S: Final = 0.03
 _AGAIN_S: Final = 2.0  # where a refusal does not say when
@@ -60,7 +61,7 @@ class JobDoor:
         self._told_at = 0.0
         self.entry = Entry(
             id=job.request_id,
-            door=NAME if job.batch_id is None else LINE_NAME,
+            door=self._kind.door if job.batch_id is None else LINE_NAME,
             client_address=job.client_address,
             user_agent=job.user_agent,
         )
@@ -76,25 +77,26 @@ class JobDoor:
         return principal
 
     async def parse(self, principal: Principal) -> Spec:
-        body = msgspec.json.decode(await self._body())
-        spec: Spec = await self._kind.parse(principal, body)
+        spec: Spec = await self._kind.parse(principal, await self._asked())
         # The first prompt of a process takes long to read; its job may have been cancelled since.
         if not await in_database(jobs_still_held, request_ids=[self._request_id]):
             raise _lost()
         self._spec = msgspec.structs.replace(spec, stream=False, priority=self._job.priority)
         return self._spec
 
-    async def _body(self) -> str | bytes:
-        if self._job.batch_id is None:
-            return self._job.body
-        return await in_database(line_body, self._job)
+    async def _asked(self) -> Asked:
+        job = self._job
+        body = job.body if job.batch_id is None else await in_database(line_body, job)
+        content = await asyncio.to_thread(input_read, job) if job.input_id else b""
+        return Asked(msgspec.json.decode(body), content)
 
     async def open(self, answered: Answered) -> None:
         self._answered = answered
 
     async def send(self, piece: Piece) -> None:
         self._made += piece.tokens
-        if self._job.batch_id is None:  # nobody watches a line
+        # Nobody watches a line, and of items nothing is told before they are answered.
+        if self._job.batch_id is None and (piece.text or piece.tokens):
             self._untold.append(Told(text=piece.text, choice=piece.choice, tokens=piece.tokens))
         self._choices_ended += bool(piece.finish_reason)
         complete = self._spec is not None and self._choices_ended == self._spec.choices
@@ -173,6 +175,7 @@ class JobDoor:
         return {
             "prompt_tokens": entry.prompt_tokens,
             "completion_tokens": entry.completion_tokens,
+            "images": entry.images,
         }
 
 

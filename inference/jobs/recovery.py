@@ -68,6 +68,7 @@ def _reclaim(job: Job) -> bool:
             result=job.result,
             prompt_tokens=settled.prompt_tokens,
             completion_tokens=settled.completion_tokens,
+            images=settled.images,
         )
     if job.losses + 1 >= MAX_LOSSES:
         return job_fail(job=job, error=failure_text(workers_died(MAX_LOSSES), job.request_id))

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from accounts.principal import Principal
 from aiplatform.request_ids import new_request_id
 from inference.jobs.events import job_ended
+from inference.jobs.inputs import input_drop, input_keep
 from inference.jobs.metrics import jobs_ended
 from inference.jobs.models import ENDED, Job, Priority, Status
 from inference.jobs.progress import status_tell
@@ -31,11 +32,16 @@ def job_submit(
     kind: str,
     model_name: str,
     body: str,
+    content: bytes = b"",
     priority: Priority = Priority.JOB,
     client_address: str = "",
     user_agent: str = "",
 ) -> Job:
-    """Queue a job, and wake a worker once that is committed."""
+    """Queue a job, and wake a worker once that is committed.
+
+    `content` is what came beside the body; it is kept until the job has ended, and a job that came
+    with one is not tried again after that. Raises ApiError where the user's files are too many.
+    """
     job = Job(
         id=new_request_id(),
         user_id=principal.user_id,
@@ -45,18 +51,19 @@ def job_submit(
         model_name=model_name,
         priority=priority,
         body=body,
-        keeps_body=settings.STORE_BODIES and principal.store_bodies,
+        keeps_body=settings.STORE_BODIES and principal.store_bodies and not content,
         client_address=client_address,
         user_agent=user_agent,
         created_at=Now(),
         available_at=Now(),
         deadline_at=_deadline(),
     )
-    with transaction.atomic():
-        job.save(force_insert=True)
-        _tell(job, Status.QUEUED)
-        transaction.on_commit(worker_wake)
-    job.refresh_from_db()
+    job.input = input_keep(user_id=job.user_id, content=content) if content else None
+    try:
+        _queue(job)
+    except BaseException:
+        input_drop(job)
+        raise
     return job
 
 
@@ -100,9 +107,8 @@ def job_keep_result(*, request_id: uuid.UUID, result: str) -> bool:
     return _held([request_id]).update(result=result, lease_until=until) == 1
 
 
-def job_complete(*, job: Job, result: str, prompt_tokens: int, completion_tokens: int) -> bool:
+def job_complete(*, job: Job, result: str, **usage: int) -> bool:
     """End the attempt's job well; return whether the attempt still held it."""
-    usage = {"prompt_tokens": prompt_tokens, "completion_tokens": completion_tokens}
     return _end(_attempt(job), job, Status.COMPLETED, result=result, error="", **usage)
 
 
@@ -124,10 +130,9 @@ def job_postpone(*, job: Job, seconds: float, error: str) -> bool:
     return won
 
 
-def job_note_usage(*, job: Job, prompt_tokens: int, completion_tokens: int) -> None:
+def job_note_usage(*, job: Job, **usage: int) -> None:
     """Write down what the attempt of a job used that was cancelled meanwhile."""
-    cancelled = Job.objects.filter(request_id=job.request_id, status=Status.CANCELLED)
-    cancelled.update(prompt_tokens=prompt_tokens, completion_tokens=completion_tokens)
+    Job.objects.filter(request_id=job.request_id, status=Status.CANCELLED).update(**usage)
 
 
 def job_end_queued(*, job: Job, error: str) -> bool:
@@ -154,6 +159,7 @@ def job_retry(*, job: Job) -> bool:
         won = ended.exclude(body="").update(
             status=Status.QUEUED, available_at=Now(), deadline_at=_deadline(), ended_at=None,
             result="", error="", losses=0, prompt_tokens=None, completion_tokens=None,
+            images=None,
         ) == 1  # fmt: skip
         if won:
             _tell(job, Status.QUEUED)
@@ -165,8 +171,9 @@ def _end(rows: "QuerySet[Job]", job: Job, status: Status, **columns: Any) -> boo
     """End the job if it is among `rows`, and tell everybody; return whether it was."""
     with transaction.atomic():
         ending = {"status": status, "ended_at": Now(), "lease_until": None, "body": _BODY_AFTER}
-        if rows.update(**ending, **columns) != 1:
+        if rows.update(input=None, **ending, **columns) != 1:
             return False
+        input_drop(job)
         ended = Job.objects.get(id=job.id)
         if job.batch_id is None:
             job_ended(ended)
@@ -174,6 +181,14 @@ def _end(rows: "QuerySet[Job]", job: Job, status: Status, **columns: Any) -> boo
         _tell(job, status)
         transaction.on_commit(partial(jobs_ended.labels(job.kind, status).inc))
     return True
+
+
+def _queue(job: Job) -> None:
+    with transaction.atomic():
+        job.save(force_insert=True)
+        _tell(job, Status.QUEUED)
+        transaction.on_commit(worker_wake)
+    job.refresh_from_db()
 
 
 def _hasten_next(user_id: int) -> None:

@@ -8,12 +8,17 @@ from inference.gateway.spec import EmbeddingsSpec
 from inference.gateway.text_items import embeddings_spec
 
 # DRF copies every field for each serializer it makes; validation itself keeps no state.
-_BODY: Final = EmbeddingsSerializer()
+BODY: Final = EmbeddingsSerializer()
 
 
-async def embeddings_asked(principal: Principal, data: Any) -> EmbeddingsSpec:
-    """Return what a body asks for. Raises ApiError, and ValidationError of DRF."""
-    body = _BODY.run_validation(data)
+async def embeddings_asked(
+    principal: Principal, data: Any, taken: EmbeddingsSerializer = BODY
+) -> EmbeddingsSpec:
+    """Return what a body asks for, of which `taken` says what it may be.
+
+    Raises ApiError, and ValidationError of DRF.
+    """
+    body = taken.run_validation(data)
     return await embeddings_spec(
         principal,
         model=body.get("model"),

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from inference.api import fields
 from inference.api.inputs import InputsField, StrictSerializer, model_name
+from inference.api.native.tasks.later import MayWaitSerializer
 
 MAX_DIMENSIONS: Final = 65_536
 _CUT: Final = "Cut texts that are longer than the model reads, instead of refusing them."
@@ -27,6 +28,10 @@ class EmbeddingsSerializer(StrictSerializer):
     encoding_format = serializers.ChoiceField(["float", "base64"], default="float")
     truncate = fields.StrictBoolean(default=False, help_text=_CUT)
     user = fields.StrictText(required=False, allow_null=True, max_length=1000)
+
+
+class NativeEmbeddingsBodySerializer(MayWaitSerializer, EmbeddingsSerializer):
+    """The same at the native door, which also answers later."""
 
 
 _VECTOR: Final = {

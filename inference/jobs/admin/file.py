@@ -38,9 +38,9 @@ class FileAdmin(ReadPage):
 
     @admin.action(description="Delete selected files", permissions=["remove"])
     def remove(self, request: HttpRequest, queryset: QuerySet[File]) -> None:
-        """Delete those that no batch reads."""
+        """Delete those that no batch and no job reads."""
         done = sum(_deleted(file) for file in queryset)
-        self.message_user(request, f"{done} files deleted; batches read the others.")
+        self.message_user(request, f"{done} files deleted; batches or jobs read the others.")
 
     def has_remove_permission(self, request: HttpRequest) -> bool:
         """Return whether the admin may delete files."""

@@ -22,7 +22,7 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no gene
 
     list_display = [
         *("id", "created_at", "user", "kind", "model_name", "priority", "status"),
-        *("attempts", "prompt_tokens", "completion_tokens"),
+        *("attempts", "prompt_tokens", "completion_tokens", "images"),
     ]
     list_display_links = ["id"]
     list_select_related = ["user"]
@@ -42,7 +42,7 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no gene
         ("When", {"fields": ["created_at", "available_at", "started_at", "ended_at"]}),
         ("Until when", {"fields": ["deadline_at", "lease_until"]}),
         ("Attempts", {"fields": ["attempts", "losses", "request_id"]}),
-        ("Tokens", {"fields": ["prompt_tokens", "completion_tokens"]}),
+        ("Used", {"fields": ["prompt_tokens", "completion_tokens", "images"]}),
         ("What was asked and answered", {"fields": ["asked", "answered", "went_wrong"]}),
     ]
 

@@ -91,7 +91,7 @@ def batch_retry(*, batch: Batch) -> bool:
     # Nobody begins them before the batch itself is in progress again.
     Job.objects.filter(batch=batch, status__in=(Status.FAILED, Status.CANCELLED)).update(
         status=Status.QUEUED, available_at=Now(), deadline_at=expires_at, ended_at=None,
-        error="", losses=0, prompt_tokens=None, completion_tokens=None,
+        error="", losses=0, prompt_tokens=None, completion_tokens=None, images=None,
     )  # fmt: skip
     again = BatchStatus.VALIDATING if batch.in_progress_at is None else BatchStatus.IN_PROGRESS
     ended = Batch.objects.filter(id=batch.id, status=batch.status).exclude(ended_at=None)

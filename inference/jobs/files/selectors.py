@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from inference.jobs.models import Batch, File
+from inference.jobs.models import Batch, File, Job, Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,12 @@ def file_find(*, file_id: uuid.UUID, user_id: int) -> File | None:
 
 
 def files_in_use(file_ids: list[uuid.UUID]) -> bool:
-    """Return whether a batch that has not ended reads one of the files."""
+    """Return whether a batch or a job that has not ended reads one of the files."""
     reading = Batch.objects.filter(input_file_id__in=file_ids, ended_at=None)
-    return reading.exists()
+    return reading.exists() or Job.objects.filter(input__in=file_ids).exists()
 
 
 def _readable(user_id: int) -> QuerySet[File]:
     # One whose time is over is as good as deleted; the clean-up comes once a day.
-    return File.objects.filter(Q(expires_at=None) | Q(expires_at__gt=Now()), user_id=user_id)
+    in_time = Q(expires_at=None) | Q(expires_at__gt=Now())
+    return File.objects.filter(in_time, user_id=user_id).exclude(purpose=Purpose.JOB_INPUT)

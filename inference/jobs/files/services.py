@@ -21,7 +21,7 @@ CHUNK_ROWS: Final = 200
 
 
 class FileInUse(Exception):
-    """A batch that has not ended reads the file."""
+    """A batch or a job that has not ended reads the file."""
 
 
 def file_upload(

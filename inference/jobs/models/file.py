@@ -16,6 +16,7 @@ class Purpose(models.TextChoices):
     VISION = "vision"
     USER_DATA = "user_data"
     BATCH_OUTPUT = "batch_output"  # written here, never sent
+    JOB_INPUT = "job_input"  # came with a job, gone with its end; in no list of its owner's
 
 
 class File(models.Model):

@@ -58,6 +58,10 @@ class Job(models.Model):
     length = models.PositiveIntegerField(null=True)  # bytes
     # JSON as text: PostgreSQL's jsonb takes no NUL, which a prompt may hold.
     body = models.TextField(blank=True)
+    # What came beside the body: a picture. It is deleted when the job has ended.
+    input = models.ForeignKey(
+        "jobs.File", models.SET_NULL, null=True, related_name="+", db_index=False
+    )
     keeps_body = models.BooleanField(default=True)  # when it ended; what comes of it is kept
     result = models.TextField(blank=True)  # complete before the attempt is settled
     error = models.TextField(blank=True)  # why it failed, or, while queued, what it waits for
@@ -74,6 +78,7 @@ class Job(models.Model):
     losses = models.PositiveSmallIntegerField(default=0)  # attempts whose worker died
     prompt_tokens = models.PositiveIntegerField(null=True)
     completion_tokens = models.PositiveIntegerField(null=True)
+    images = models.PositiveIntegerField(null=True)
 
     class Meta:
         ordering: ClassVar = ["-id"]
@@ -96,6 +101,9 @@ class Job(models.Model):
                 fields=["lease_until"], name="job_lease", condition=models.Q(status="processing")
             ),
             models.Index(fields=["ended_at"], name="job_ended"),
+            models.Index(
+                fields=["input"], name="job_input", condition=models.Q(input__isnull=False)
+            ),
         ]
         constraints: ClassVar = [
             # However often a file is read again, each of its lines is one job.

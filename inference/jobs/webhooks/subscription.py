@@ -66,5 +66,6 @@ def _described(job: Job) -> dict[str, Any]:
         "ended_at": job.ended_at.isoformat() if job.ended_at else None,
         "prompt_tokens": job.prompt_tokens,
         "completion_tokens": job.completion_tokens,
+        "images": job.images,
         "url": f"/api/v1/tasks/{job.id}",
     }

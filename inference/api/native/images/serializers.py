@@ -6,13 +6,14 @@ from rest_framework import serializers
 
 from inference.api import fields
 from inference.api.native.images.upload import MAX_FILENAME
+from inference.api.native.tasks.later import MayWaitSerializer
 from inference.engine.task import IMAGE_CLASSIFICATION
 
 MAX_LABELS: Final = 100  # a runner names no more
 _MODEL_HELP: Final = f"A model of the task {IMAGE_CLASSIFICATION}; without one, the default."
 
 
-class ImageOptionsSerializer(serializers.Serializer[Any]):
+class ImageOptionsSerializer(MayWaitSerializer):
     """What may stand beside the image."""
 
     model = fields.StrictText(

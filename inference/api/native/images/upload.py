@@ -21,6 +21,7 @@ from aiplatform.json_media import decode
 FILE: Final = "file"  # of a multipart body
 IMAGE: Final = "image"  # of a JSON body: a data URL
 NUMBERS: Final = frozenset({"top_k"})
+TRUTHS: Final = frozenset({"async"})
 MAX_FILENAME: Final = 255
 _WHOLE_NUMBER: Final = re.compile(r"-?[0-9]{1,9}")
 _DATA_URL: Final = re.compile(r"data:[\w.+/;=-]{0,100},")
@@ -97,6 +98,8 @@ def _of_data_url(text: str) -> bytes:
 
 def _plain(name: str, value: str) -> Any:
     """Return a form's text as JSON would have it: numbers as numbers, an empty one as none."""
+    if name in TRUTHS and value in ("true", "false"):
+        return value == "true"
     number = name in NUMBERS and _WHOLE_NUMBER.fullmatch(value)
     return int(value) if number else value or None
 

@@ -59,4 +59,5 @@ def _usage(job: Job) -> dict[str, int] | None:
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
+        **({"images": job.images} if job.images else {}),
     }

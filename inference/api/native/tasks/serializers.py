@@ -2,10 +2,16 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_serializer
+from drf_spectacular.utils import (
+    PolymorphicProxySerializer,
+    extend_schema_field,
+    extend_schema_serializer,
+)
 from rest_framework import serializers
 
 from aiplatform.query_parameters import QuerySerializer
+from inference.api.embeddings.serializers import NativeEmbeddingsSerializer
+from inference.api.native.images.serializers import ImageAnswerSerializer
 from inference.api.native.serializers import (
     GeneratedTextSerializer,
     GenerateTextSerializer,
@@ -34,7 +40,7 @@ class TaskQuerySerializer(QuerySerializer):
     limit = serializers.IntegerField(default=50, min_value=1, max_value=200)
     status = serializers.ChoiceField(Status.choices, required=False)
     model = serializers.CharField(required=False, max_length=100)
-    kind = serializers.CharField(required=False, max_length=40, help_text="`generate/text`.")
+    kind = serializers.CharField(required=False, max_length=40, help_text="`upload/image`.")
     to = serializers.DateTimeField(required=False, help_text="Before this time (ISO 8601).")
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
@@ -56,6 +62,12 @@ class ProgressSerializer(serializers.Serializer[Any]):
     )
 
 
+class TaskUsageSerializer(UsageSerializer):
+    """Tokens read and made, and pictures."""
+
+    images = serializers.IntegerField(required=False, help_text="Where any were read.")
+
+
 class TaskRowSerializer(serializers.Serializer[Any]):
     """A job, without what was answered."""
 
@@ -71,20 +83,29 @@ class TaskRowSerializer(serializers.Serializer[Any]):
     request_id = serializers.UUIDField(
         allow_null=True, help_text="Of the last attempt; reads and explains it under requests."
     )
-    usage = UsageSerializer(allow_null=True)
+    usage = TaskUsageSerializer(allow_null=True)
     error = serializers.JSONField(allow_null=True, help_text="Why it failed, as a problem.")
     waiting_for = serializers.JSONField(
         allow_null=True, help_text="What refused its last attempt, while it waits for that."
     )
 
 
+@extend_schema_field(
+    PolymorphicProxySerializer(
+        component_name="TaskResult",
+        serializers=[GeneratedTextSerializer, NativeEmbeddingsSerializer, ImageAnswerSerializer],
+        resource_type_field_name=None,
+    )
+)
+class ResultField(serializers.JSONField):
+    """What the door would have answered at once."""
+
+
 class TaskSerializer(TaskRowSerializer):
     """A job."""
 
     progress = ProgressSerializer(allow_null=True, help_text="null once it ended.")
-    result = GeneratedTextSerializer(
-        allow_null=True, help_text="What /api/v1/generate/text would have answered."
-    )
+    result = ResultField(allow_null=True)
 
 
 @extend_schema_serializer(many=False)

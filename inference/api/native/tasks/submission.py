@@ -1,6 +1,6 @@
-"""POST /api/v1/generate/async."""
+"""Submitting a job: what every door that does not wait has in common, and POST generate/async."""
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from asgiref.sync import async_to_sync
 from rest_framework.request import Request
@@ -18,38 +18,38 @@ from inference.api.native.tasks.serializers import GenerateAsyncSerializer, Subm
 from inference.gateway import errors
 from inference.gateway.spec import Spec
 from inference.jobs.early import refuse_early
-from inference.jobs.kinds import GENERATE_TEXT, KINDS
+from inference.jobs.kinds import GENERATE_TEXT, KINDS, Asked, Kind
 from inference.jobs.services import job_submit
 
 # DRF copies every field for each serializer it makes; validation itself keeps no state.
 _BODY: Final = GenerateAsyncSerializer()
 
 
-class AsyncTextViewSet(CreatesOnce, ViewSet):
-    """Generate text without waiting for it."""
+class SubmissionViewSet(CreatesOnce, ViewSet):
+    """Queue what a door would answer at once. A subclass names the kind and reads its bodies."""
 
     permission_classes = [HasScope]
     required_scope = scopes.JOBS
+    kind: ClassVar[str]
 
-    @described(
-        *("Generate text later", 202, SubmittedSerializer, 400, 404, 409, 413, 415, 429, 503),
-        tags=["tasks"],
-        request=GenerateAsyncSerializer,
-    )
+    def asked(self, request: Request) -> Asked:
+        """Return what the request asks for. Raises what the door would."""
+        raise NotImplementedError
+
     def create(self, request: Request) -> Response:
-        """Queue what /api/v1/generate/text would answer at once. Needs the scope `generate` too."""
-        principal = principal_of(request)
-        if scopes.GENERATE not in principal.scopes:
-            raise errors.scope_missing(scopes.GENERATE)
-        _BODY.run_validation(request.data)
-        body: Any = request.data
-        spec = async_to_sync(_checked)(principal, body)
+        """Queue it. The key needs the scope of what is asked, too."""
+        principal, kind = principal_of(request), KINDS[self.kind]
+        if kind.form.scope not in principal.scopes:
+            raise errors.scope_missing(kind.form.scope)
+        asked = self.asked(request)
+        spec = async_to_sync(_checked)(principal, kind, asked)
         job = job_submit(
             principal=principal,
-            kind=GENERATE_TEXT,
+            kind=self.kind,
             model_name=spec.model.name,
             # Whatever the default is by then: this is what was accepted.
-            body=encode({**body, "model": spec.model.name}).decode(),
+            body=encode({**asked.body, "model": spec.model.name}).decode(),
+            content=asked.content,
             client_address=client_address(request._request),
             user_agent=user_agent(request._request),
         )
@@ -60,8 +60,28 @@ class AsyncTextViewSet(CreatesOnce, ViewSet):
         )
 
 
-async def _checked(principal: Principal, body: dict[str, Any]) -> Spec:
+class AsyncTextViewSet(SubmissionViewSet):
+    """Generate text without waiting for it."""
+
+    kind = GENERATE_TEXT
+
+    def asked(self, request: Request) -> Asked:
+        body: Any = request.data
+        _BODY.run_validation(body)
+        return Asked(body)
+
+    @described(
+        *("Generate text later", 202, SubmittedSerializer, 400, 404, 409, 413, 415, 429, 503),
+        tags=["tasks"],
+        request=GenerateAsyncSerializer,
+    )
+    def create(self, request: Request) -> Response:
+        """Queue what /api/v1/generate/text would answer at once. Needs the scope `generate` too."""
+        return super().create(request)
+
+
+async def _checked(principal: Principal, kind: Kind[Any], asked: Asked) -> Spec:
     """Return what is asked for. Raises ApiError for whatever would be refused anyway."""
-    spec: Spec = await KINDS[GENERATE_TEXT].parse(principal, body)
+    spec: Spec = await kind.parse(principal, asked)
     await refuse_early(principal, spec)
     return spec
