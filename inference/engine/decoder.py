@@ -1,6 +1,7 @@
 """What runs a model over its slots, and tier A: any decoder that transformers knows, unmodified."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -9,13 +10,23 @@ from torch import Tensor
 from inference.engine.attention import SLOTS
 from inference.engine.kv_cache import SlotCache
 from inference.engine.masks import Masks
+from inference.engine.sliding import PART, SLIDING, layer_kinds, sliding_of
 
 
 class SlotDecoder(ABC):
     """A model with its slots: writes prompts, decodes a token for all running rows at once."""
 
-    def __init__(self, *, layers: int, slots: int, context: int, vocabulary_size: int) -> None:
-        self._cache = SlotCache(layers=layers, slots=slots, context=context)
+    def __init__(
+        self,
+        *,
+        layers: int,
+        slots: int,
+        context: int,
+        vocabulary_size: int,
+        kept: Sequence[int] | None = None,
+    ) -> None:
+        """`kept` is how many tokens each layer keeps, where that is not the whole context."""
+        self._cache = SlotCache(layers=layers, slots=slots, context=context, kept=kept)
         self.vocabulary_size = vocabulary_size
 
     @abstractmethod
@@ -41,12 +52,16 @@ class Decoder(SlotDecoder):
     def __init__(self, model: Any, *, slots: int, context: int) -> None:
         """Take over a model. Raises LoadError for unknown layer types."""
         config = model.config.get_text_config()
+        sliding = sliding_of(config, context)
+        ring = sliding.kept if sliding else context
         super().__init__(
             layers=config.num_hidden_layers,
             slots=slots,
             context=context,
             vocabulary_size=model.get_input_embeddings().num_embeddings,
+            kept=[ring if kind == SLIDING else context for kind in layer_kinds(config)],
         )
+        self._part = PART if sliding else context  # prompt tokens a forward
         # Models that need eager attention (soft-capped scores, sinks) keep it.
         if model.config._attn_implementation == "sdpa":
             model.set_attn_implementation(SLOTS)
@@ -54,6 +69,10 @@ class Decoder(SlotDecoder):
         self._masks = Masks(config, context, model.dtype)
 
     def prefill(self, tokens: list[int], slot: int, start: int) -> Tensor:
+        parts = range(0, len(tokens), self._part)
+        return [self._write(tokens[at : at + self._part], slot, start + at) for at in parts][-1]
+
+    def _write(self, tokens: list[int], slot: int, start: int) -> Tensor:
         length = self._cache.prefill_slot(slot, start, len(tokens))
         positions = torch.arange(start, length)[None]
         return self._forward(torch.tensor([tokens]), positions, length)

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from safetensors import SafetensorError, safe_open
 
 from inference.engine.model_directory import LoadError
+from inference.engine.sliding import SLIDING, KvSize, layer_kinds, sliding_of
 
 # Left to the rest of the process and to whatever else grows on the machine.
 RESERVE_BYTES: Final = 256 << 20
@@ -49,7 +50,7 @@ def footprint(
     return Footprint(
         # A tied head gets packed rows of its own.
         weights=(weight_count(path) + head) * item_bytes,
-        slot=context * token_bytes(config, item_bytes),
+        slot=kv_size(config, item_bytes, context).of(context),
         working=_working_bytes(config, item_bytes, context, rows, chunk),
     )
 
@@ -65,6 +66,16 @@ def weight_count(path: Path) -> int:
 def _numbers(file: Path) -> int:
     with safe_open(file, framework="pt") as opened:
         return sum(math.prod(opened.get_slice(name).get_shape()) for name in opened.keys())  # noqa: SIM118
+
+
+def kv_size(config: Any, item_bytes: int, context: int) -> KvSize:
+    """Return what the keys and values of a slot take."""
+    token, sliding = token_bytes(config, item_bytes), sliding_of(config, context)
+    if sliding is None:
+        return KvSize(token)
+    layer = token // config.num_hidden_layers
+    ringed = layer_kinds(config).count(SLIDING) * layer
+    return KvSize(token - ringed, ringed, sliding.kept)
 
 
 def token_bytes(config: Any, item_bytes: int) -> int:

@@ -5,6 +5,7 @@ from typing import Final
 
 from inference.engine.footprint import RESERVE_BYTES
 from inference.engine.memory import available_bytes
+from inference.engine.sliding import KvSize
 
 UNKNOWN: Final = 1 << 62  # where nothing tells what is available, nothing is refused
 
@@ -20,12 +21,12 @@ class Headroom:
         self,
         *,
         slots: int,
-        token_bytes: int,
+        size: KvSize,
         available: Callable[[], int | None] = available_bytes,
     ) -> None:
-        """`token_bytes` is what one token takes in all layers; `available` is asked in bytes."""
+        """`size` is that of a slot's keys and values; `available` is asked in bytes."""
         self._written = [0] * slots  # tokens
-        self._token_bytes = token_bytes
+        self._size = size
         self._available = available
 
     def note(self, slot: int, tokens: int) -> None:
@@ -33,13 +34,13 @@ class Headroom:
         self._written[slot] = max(self._written[slot], tokens)
 
     def growth(self, slot: int, tokens: int) -> int:
-        """Return how many tokens were never written of a slot's first `tokens`."""
-        return max(0, tokens - self._written[slot])
+        """Return how many bytes of a slot's first `tokens` were never written."""
+        return max(0, self._size.of(tokens) - self._size.of(self._written[slot]))
 
     def allows(self, growth: int) -> bool:
-        """Return whether so many tokens may be written where nothing was before."""
-        if not growth or not self._token_bytes:
+        """Return whether so many bytes may be written where nothing was before."""
+        if not growth:
             return True
         available = self._available()
         left = UNKNOWN if available is None else available
-        return growth * self._token_bytes + RESERVE_BYTES <= left
+        return growth + RESERVE_BYTES <= left

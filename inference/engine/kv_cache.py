@@ -1,11 +1,13 @@
 """Keys and values of every slot, plugged into transformers' models as their cache.
 
-A layer holds `[slots, kv_heads, context, head_dim]`. What a forward reads and writes is set by
+A layer holds `[slots, kv_heads, kept, head_dim]`, where it keeps the whole context or, if it
+slides, a ring of the newest tokens. What a forward reads and writes is set by
 `SlotCache.decode_rows` or `SlotCache.prefill_slot` just before it.
 """
 
 import math
 import mmap
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -35,9 +37,11 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
     is_sliding = False
     is_compileable = False
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Window, kept: int) -> None:
+        """Keep the newest `kept` tokens."""
         super().__init__()  # type: ignore[no-untyped-call]
         self._window = window
+        self._kept = kept
         self._keys = self._values = torch.empty(0)
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
@@ -60,7 +64,7 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
         Zeros, since what is masked is still multiplied by 0 and 0 * NaN is NaN. From the kernel,
         since torch.zeros would write, and so commit, every page of unused context.
         """
-        shape = (self._window.slots, kv_heads, self._window.context, head_dim)
+        shape = (self._window.slots, kv_heads, self._kept, head_dim)
         pages = mmap.mmap(-1, math.prod(shape) * dtype.itemsize)
         return torch.frombuffer(pages, dtype=dtype).view(shape)
 
@@ -72,16 +76,26 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
             self.lazy_initialization(key_states, value_states)
         window = self._window
         if window.prefill:
-            slot, stop = window.slot, window.start + key_states.shape[2]
-            self._keys[slot, :, window.start : stop] = key_states[0]
-            self._values[slot, :, window.start : stop] = value_states[0]
+            slot, at = window.slot, self._run(window.start, key_states.shape[2])
+            self._keys[slot][:, at] = key_states[0]
+            self._values[slot][:, at] = value_states[0]
             rows = slice(slot, slot + 1)
         else:
-            place = (window.rows, slice(None), window.positions)
+            place = (window.rows, slice(None), self._places(window.positions))
             self._keys[place] = key_states[:, :, 0]
             self._values[place] = value_states[:, :, 0]
             rows = slice(0, key_states.shape[0])
         return self._keys[rows, :, : window.length], self._values[rows, :, : window.length]
+
+    def _run(self, start: int, count: int) -> Tensor | slice:
+        """Return where `count` positions from `start` on lie."""
+        first = start % self._kept
+        if first + count <= self._kept:
+            return slice(first, first + count)
+        return self._places(torch.arange(start, start + count))
+
+    def _places(self, positions: Tensor) -> Tensor:
+        return positions if self._kept == self._window.context else positions % self._kept
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
         return self._window.length, 0
@@ -104,10 +118,13 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
 class SlotCache(Cache):
     """The cache of all layers of one model."""
 
-    def __init__(self, *, layers: int, slots: int, context: int) -> None:
+    def __init__(
+        self, *, layers: int, slots: int, context: int, kept: Sequence[int] | None = None
+    ) -> None:
+        """`kept` is how many tokens each layer keeps, where that is not the whole context."""
         self._window = Window(slots, context)
         self._rows = torch.arange(slots)
-        self._slot_layers = [SlotLayer(self._window) for _ in range(layers)]
+        self._slot_layers = [SlotLayer(self._window, n) for n in kept or [context] * layers]
         super().__init__(layers=list(self._slot_layers))
 
     def allocate(
@@ -129,7 +146,10 @@ class SlotCache(Cache):
         return window.length
 
     def prefill_slot(self, slot: int, start: int, count: int) -> int:
-        """Aim the next forward at `count` tokens of one slot; return the positions it reads."""
+        """Aim the next forward at `count` tokens of one slot; return the positions it reads.
+
+        At most sliding.PART of them where a layer slides: more would overwrite what the first see.
+        """
         window = self._window
         window.prefill, window.slot, window.start = True, slot, start
         window.length = start + count

@@ -8,7 +8,7 @@ from transformers.utils import logging as transformers_logging
 from inference.engine.config import RunnerConfig
 from inference.engine.decoder import SlotDecoder
 from inference.engine.engine import Engine
-from inference.engine.footprint import Footprint, footprint
+from inference.engine.footprint import Footprint, footprint, kv_size
 from inference.engine.headroom import Headroom
 from inference.engine.log import Log
 from inference.engine.memory import available_bytes
@@ -18,6 +18,7 @@ from inference.engine.precision import DTYPES, compute_dtype
 from inference.engine.prefix_index import PrefixIndex
 from inference.engine.scheduler import Scheduler
 from inference.engine.shared_prompts import shared_tokens
+from inference.engine.sliding import Sliding, sliding_of
 from inference.engine.statistics import Statistics
 from inference.engine.text.chat_template import TemplateError
 from inference.engine.text.tokenizer import Tokenizer, TokenizerError
@@ -47,7 +48,7 @@ def load_engine(
             max_waiting=config.max_waiting,
             prefill_budget=config.prefill_budget,
             kept_slots=config.kept_slots,
-            prefixes=PrefixIndex(shared_tokens(tokenizer, config.shared_prompts)),
+            prefixes=PrefixIndex(shared_tokens(tokenizer, config.shared_prompts), loader.sliding()),
             headroom=loader.headroom(),
         ),
         context_length=directory.context_length(config.context_length),
@@ -91,22 +92,30 @@ class DecoderLoader:
     def headroom(self) -> Headroom:
         """Return what keeps the cache within the memory there is."""
         slots = self._config.slots + self._config.kept_slots
-        return Headroom(slots=slots, token_bytes=self._footprint().slot // self._context)
+        size = kv_size(self._text_config(), self._dtype.itemsize, self._context)
+        return Headroom(slots=slots, size=size)
+
+    def sliding(self) -> Sliding | None:
+        """Return what sliding layers keep of a sequence, where that is not all of it."""
+        return sliding_of(self._text_config(), self._context)
+
+    def _text_config(self) -> Any:
+        try:
+            path = self._directory.path
+            return AutoConfig.from_pretrained(path, local_files_only=True).get_text_config()
+        except (OSError, ValueError, KeyError) as error:
+            raise LoadError("transformers cannot read this model's config.json") from error
 
     def _footprint(self) -> Footprint:
         try:
-            path = self._directory.path
-            config = AutoConfig.from_pretrained(path, local_files_only=True).get_text_config()
             return footprint(
-                path,
-                config,
+                self._directory.path,
+                self._text_config(),
                 item_bytes=self._dtype.itemsize,
                 context=self._context,
                 rows=self._config.slots,
                 chunk=self._config.prefill_budget,
             )
-        except (OSError, ValueError, KeyError) as error:
-            raise LoadError("transformers cannot read this model's config.json") from error
         except AttributeError as error:
             raise LoadError(f"config.json names no {error.name}: not a decoder we know") from error
 

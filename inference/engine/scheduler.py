@@ -10,6 +10,7 @@ from inference.engine.fair_queue import FairQueue
 from inference.engine.headroom import Headroom
 from inference.engine.prefix_index import PrefixIndex
 from inference.engine.sequence import Sequence
+from inference.engine.sliding import KvSize
 from inference.engine.slots import Move, Slots
 
 # Reading the weights for a chunk takes as long as this many tokens' arithmetic, however short it
@@ -70,7 +71,7 @@ class Scheduler:
             bound=slots,
             total=total,
             prefixes=prefixes or PrefixIndex(),
-            headroom=headroom or Headroom(slots=total, token_bytes=0),
+            headroom=headroom or Headroom(slots=total, size=KvSize(0)),
         )
         self._queue: FairQueue[Sequence] = FairQueue()
         self._deadlines: Deadlines[Sequence] = Deadlines()

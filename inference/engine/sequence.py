@@ -28,6 +28,7 @@ class Sequence:
     tokens: list[int] = field(init=False)
     cached: int = 0  # tokens whose keys and values are in its slot
     reused: int = 0  # prompt tokens that another request had computed already
+    oldest: int = 0  # before this, what sliding layers held was overwritten in another's slot
     aged: bool = False  # it runs because its class had waited too long, and so keeps its slot
     generated: int = 0
     last_token: int = -1

@@ -61,6 +61,7 @@ class Slots:
         self.prefilling = sequence
         sequence.slot = target
         sequence.cached = match.length if match else 0
+        sequence.oldest = match.oldest if match else 0
         return moves
 
     def begin_decoding(self) -> None:
@@ -76,17 +77,14 @@ class Slots:
         """
         slot, sequence.slot = sequence.slot, -1
         self._headroom.note(slot, sequence.cached)
-        kept = sequence.tokens[: sequence.cached] if keep else []
-        tenant = sequence.request.tenant
+        self._keep(sequence, slot, keep=keep)
         if sequence is self.prefilling:
             self.prefilling = None
-            self._prefixes.keep(slot, kept, tenant)
             return []
         last = self.running.pop()
         if last is sequence and self.prefilling is None:
-            self._prefixes.keep(slot, kept, tenant)
             return []
-        moves = self._save(slot, kept, tenant)
+        moves = self._save(slot)
         if last is not sequence:
             self.running[slot] = last
             moves.append(self._moved(last, slot))
@@ -105,9 +103,14 @@ class Slots:
             return []
         return self._place(kept, slot, range(slot + 1, self._total))
 
-    def _save(self, slot: int, tokens: list[int], tenant: str) -> list[Move]:
-        """Keep what a slot held that is about to be overwritten; `running` is one shorter."""
-        self._prefixes.keep(slot, tokens, tenant)
+    def _keep(self, sequence: Sequence, slot: int, *, keep: bool) -> None:
+        """Note what a sequence left in its slot."""
+        tokens = sequence.tokens[: sequence.cached] if keep else []
+        oldest = self._prefixes.oldest(sequence)
+        self._prefixes.keep(slot, tokens, sequence.request.tenant, oldest)
+
+    def _save(self, slot: int) -> list[Move]:
+        """Bring what a slot held to another; it is overwritten next, `running` is one shorter."""
         kept = self._prefixes.drop(slot)
         # Neither the slot of the last sequence nor that of the half-written prompt is free yet.
         behind = range(len(self.running) + 1 + (self.prefilling is not None), self._total)

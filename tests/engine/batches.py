@@ -13,6 +13,7 @@ from inference.engine.headroom import Headroom
 from inference.engine.log import Log
 from inference.engine.prefix_index import PrefixIndex
 from inference.engine.scheduler import Scheduler
+from inference.engine.sliding import Sliding
 from inference.engine.statistics import Statistics
 from inference.engine.text.tokenizer import Tokenizer
 from inference.engine.wire import Deltas, Failed, Finished, Message, Sampling, Submit
@@ -82,19 +83,21 @@ def bench(
     headroom: Headroom | None = None,
     decoder: SlotDecoder | None = None,
     tokenizer: Tokenizer | None = None,
+    context: int = CONTEXT,
+    sliding: Sliding | None = None,
 ) -> Bench:
     """Return an engine over a tiny Llama, or `decoder`; `directory` takes the tokenizer's files."""
     if tokenizer is None:
         tiny_models.tokenizer().save_pretrained(directory)
         tokenizer = Tokenizer.load(directory)
     if decoder is None:
-        decoder = Decoder(tiny_models.build("llama"), slots=slots + kept_slots, context=CONTEXT)
+        decoder = Decoder(tiny_models.build("llama"), slots=slots + kept_slots, context=context)
     scheduler = Scheduler(
         slots=slots,
         max_waiting=max_waiting,
         prefill_budget=prefill_budget,
         kept_slots=kept_slots,
-        prefixes=PrefixIndex(shared),
+        prefixes=PrefixIndex(shared, sliding),
         headroom=headroom,
         clock=clock,
     )
@@ -103,7 +106,7 @@ def bench(
         decoder,
         tokenizer,
         scheduler,
-        context_length=CONTEXT,
+        context_length=context,
         statistics=Statistics(),
         log=Log("tiny", log),
         deliver=answers.take,

@@ -14,6 +14,7 @@ from inference.engine.loading import DecoderLoader
 from inference.engine.log import Log
 from inference.engine.memory import available_bytes
 from inference.engine.model_directory import LoadError, ModelDirectory
+from inference.engine.sliding import KvSize
 from inference.engine.statistics import Statistics
 from inference.engine.wire import Failed, Finished
 from tests.engine import tiny_models
@@ -144,7 +145,7 @@ class Meter:
 
 
 def headroom(meter: Meter, slots: int) -> Headroom:
-    return Headroom(slots=slots, token_bytes=TOKEN_BYTES, available=meter)
+    return Headroom(slots=slots, size=KvSize(TOKEN_BYTES), available=meter)
 
 
 def test_requests_wait_for_memory_as_they_wait_for_slots(tmp_path: Path) -> None:
