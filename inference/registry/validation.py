@@ -11,7 +11,8 @@ from django.core.exceptions import ValidationError
 
 from inference.engine.checkpoint import CheckpointError, check_directory
 from inference.engine.task import CHAT, TEXT_TASKS, WrongTask, check_task
-from inference.registry.sources import PathSource, SourceError, parse_source
+from inference.registry.gguf import GgufError, check_file
+from inference.registry.sources import GgufSource, PathSource, SourceError, parse_source
 
 if TYPE_CHECKING:
     from inference.registry.models import Model
@@ -77,9 +78,13 @@ def _source_faults(model: "Model") -> Iterator[tuple[str, str]]:
         if isinstance(source, PathSource):
             check_directory(source.directory, with_tokenizer=model.task in TEXT_TASKS)
             check_task(source.directory, model.task)
+        elif isinstance(source, GgufSource):
+            check_file(source.file)
+            if model.task != CHAT:
+                yield "task", f"A GGUF file is converted for the task {CHAT} only."
     except WrongTask as error:
         yield "task", f"{error}."
-    except (SourceError, CheckpointError) as error:
-        yield "source", f"{error}."  # both say only what is safe to show
+    except (SourceError, CheckpointError, GgufError) as error:
+        yield "source", f"{error}."  # they say only what is safe to show
     except OSError as error:
         yield "source", f"The folder cannot be read: {error.strerror}."

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.registry.catalog import DEFAULT_MODELS
-from inference.registry.sources import PathSource, SourceError, WheelSource, parse_source
+from inference.registry.sources import (
+    GgufSource,
+    PathSource,
+    SourceError,
+    WheelSource,
+    parse_source,
+)
 
 _SHA = "0123456789abcdef" * 4
 
@@ -28,6 +34,8 @@ def test_a_path_source_is_a_directory() -> None:
         f"wheel:a==1/b/c.pth#sha256={_SHA}",
         f"wheel:a==1/b/c/#sha256={_SHA}",
         "path:/srv/x",
+        "gguf:/srv/some models/x.Q4_1.gguf",
+        f"gguf:/srv/x.gguf#sha256={_SHA}",
         *(str(model.source) for model in DEFAULT_MODELS),
     ],
 )
@@ -67,13 +75,38 @@ def test_a_malformed_path_source_is_told_the_form(text: str) -> None:
         parse_source(text)
 
 
+def test_a_gguf_source_is_a_file_and_if_need_be_its_digest() -> None:
+    assert parse_source("gguf:/srv/x.gguf") == GgufSource(Path("/srv/x.gguf"))
+    pinned = parse_source(f"gguf:/srv/x.gguf#sha256={_SHA.upper()}")
+    assert pinned == GgufSource(Path("/srv/x.gguf"), _SHA)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "gguf:",
+        "gguf:x.gguf",
+        "gguf:/srv/x.bin",
+        "gguf:/srv/../etc/x.gguf",
+        "gguf:/srv/x\0.gguf",
+        "gguf:/srv/x.gguf\n",
+        f"gguf:/srv/x.gguf#sha256={_SHA}0",
+        "gguf:/srv/x.gguf#sha256=",
+        "path:/srv/x.gguf",
+    ],
+)
+def test_a_malformed_gguf_source_is_told_the_form(text: str) -> None:
+    with pytest.raises(SourceError, match=r"gguf:/absolute/file\.gguf"):
+        parse_source(text)
+
+
 @pytest.mark.parametrize("text", ["", "nothing", "http://x/y.gguf", "file:/x", "wheel", "x" * 501])
 def test_anything_else_is_told_what_a_source_is(text: str) -> None:
     with pytest.raises(SourceError, match="a source"):
         parse_source(text)
 
 
-@given(st.text(max_size=80) | st.from_regex(r"wheel:[a-z=/#.0-9-]{0,60}"))
+@given(st.text(max_size=80) | st.from_regex(r"(wheel|gguf):[a-z=/#.0-9-]{0,60}"))
 def test_any_text_is_a_source_or_refused(text: str) -> None:
     try:
         source = parse_source(text)
