@@ -7,7 +7,8 @@ from django.core.exceptions import ValidationError
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 
-from accounts.key_settings import LIMITED_PER, MAX_LIMITS
+from accounts.key_limit import PER_CHOICES
+from accounts.key_settings import MAX_LIMITS
 from accounts.models import Limit, Per
 
 
@@ -40,6 +41,5 @@ class KeyLimitInline(admin.TabularInline):  # type: ignore[type-arg]  # no gener
 
     def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "per":
-            choices = [(per.value, per.label) for per in LIMITED_PER]
-            kwargs |= {"choices": choices, "initial": Per.KEY}
+            kwargs |= {"choices": PER_CHOICES, "initial": Per.KEY}
         return super().formfield_for_choice_field(db_field, request, **kwargs)

@@ -10,6 +10,7 @@ from accounts import key_format
 from accounts.api.keys.serializers import STATES
 from accounts.models import ApiKey, User
 from accounts.pages.key_form import KeyForm, RotationForm
+from accounts.pages.key_limits_form import KeyLimitForms
 from accounts.pages.page import page
 from accounts.principal import Principal
 from accounts.rate_limits import attempt
@@ -55,18 +56,19 @@ def key_list(request: HttpRequest, principal: Principal) -> HttpResponseBase:
 def key_new(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     """Ask for a key's settings, and show the key that was made with them, once."""
     form = KeyForm(request.POST or None, is_admin=principal.is_admin)
-    if request.method == "POST" and form.is_valid():
+    limits = KeyLimitForms(request.POST or None)
+    if request.method == "POST" and _are_valid(form, limits):
         try:
             attempt(request, "key_creation", principal.username)
             owner = User.objects.get(id=principal.user_id)
             made = managed_key_create(
-                principal=principal, owner=owner, settings=form.settings(), limits=None
+                principal=principal, owner=owner, settings=form.settings(), limits=limits.limits()
             )
         except ApiError as refused:
-            form.refuse(refused)
+            _refuse(form, limits, refused)
         else:
             return _made(request, *made)
-    return _with_form(request, "account/key_new.html", form, {})
+    return _with_forms(request, "account/key_new.html", form, limits, {})
 
 
 @page("GET", "POST")
@@ -74,16 +76,19 @@ def key_detail(request: HttpRequest, principal: Principal, key_id: int) -> HttpR
     """Show one key, and change its settings."""
     key = _own(principal, key_id)
     form = KeyForm(request.POST or None, is_admin=principal.is_admin, key=key)
-    if request.method == "POST" and form.is_valid():
+    limits = KeyLimitForms(request.POST or None, key=key)
+    if request.method == "POST" and _are_valid(form, limits):
         try:
-            managed_key_update(principal=principal, key=key, settings=form.settings(), limits=None)
+            managed_key_update(
+                principal=principal, key=key, settings=form.settings(), limits=limits.limits()
+            )
         except ApiError as refused:
-            form.refuse(refused)
+            _refuse(form, limits, refused)
         else:
             messages.success(request, "The key is changed; that holds everywhere within a second.")
             return redirect(f"/account/keys/{key.id}")
     context = {"key": key, "prefix": _prefix(key), "rotation": RotationForm()}
-    return _with_form(request, "account/key.html", form, context)
+    return _with_forms(request, "account/key.html", form, limits, context)
 
 
 @page("POST")
@@ -117,11 +122,25 @@ def _made(request: HttpRequest, key: ApiKey, text: str) -> HttpResponse:
     return render(request, "account/key_made.html", context)
 
 
-def _with_form(
-    request: HttpRequest, template: str, form: KeyForm, context: dict[str, Any]
+def _are_valid(form: KeyForm, limits: KeyLimitForms) -> bool:
+    return all([form.is_valid(), limits.is_valid()])  # both are looked at, whatever the first is
+
+
+def _refuse(form: KeyForm, limits: KeyLimitForms, refused: ApiError) -> None:
+    if not limits.refuse(refused):
+        form.refuse(refused)
+
+
+def _with_forms(
+    request: HttpRequest,
+    template: str,
+    form: KeyForm,
+    limits: KeyLimitForms,
+    context: dict[str, Any],
 ) -> HttpResponse:
-    status = 400 if form.errors else 200
-    return render(request, template, {"form": form, **context}, status=status)
+    status = 400 if form.errors or (limits.is_bound and limits.total_error_count()) else 200
+    shown = {"form": form, "limits": limits, **context}
+    return render(request, template, shown, status=status)
 
 
 def _prefix(key: ApiKey) -> str:

@@ -12,14 +12,15 @@ from accounts.principal import Principal
 from inference.api.native.tasks.form import task_form
 from inference.api.native.tasks.lookup import job_of
 from inference.api.native.tasks.views import progress_of
-from inference.jobs.batches.selectors import batch_counts, batches_page
+from inference.jobs.batches.selectors import batches_page
 from inference.jobs.models import Job, Status
 from inference.jobs.selectors import JobFilter, jobs_page
 from inference.jobs.services import job_cancel
+from inference.pages.batches import ShownBatch, batches_shown
 from inference.pages.prompt_texts import prompt_texts
 
 ROWS: Final = 50
-BATCHES: Final = 10  # the newest; the API lists all
+BATCHES: Final = 5  # the newest; their own page lists all
 
 
 class JobFilterForm(forms.Form):
@@ -47,6 +48,7 @@ def job_list(request: HttpRequest, principal: Principal) -> HttpResponseBase:
         rows, following = jobs_page(wanted=wanted, limit=ROWS)
     query = request.GET.copy()
     query.pop("before", None)
+    batches, more_batches = _newest_batches(principal)
     context = {
         "form": form,
         "jobs": rows,
@@ -54,7 +56,8 @@ def job_list(request: HttpRequest, principal: Principal) -> HttpResponseBase:
         "query": query.urlencode(),
         "is_first": not request.GET.get("before"),
         "is_filtered": any(query.values()),
-        "batches": _batches(principal),
+        "batches": batches,
+        "more_batches": more_batches,
     }
     return render(request, "account/jobs.html", context, status=400 if form.errors else 200)
 
@@ -78,13 +81,9 @@ def job_end(request: HttpRequest, principal: Principal, task_id: str) -> HttpRes
     return redirect(f"/account/jobs/{job.id}")
 
 
-def _batches(principal: Principal) -> list[dict[str, Any]]:
-    newest, _ = batches_page(user_id=principal.user_id, after=None, limit=BATCHES)
-    counts = batch_counts(newest)
-    return [
-        {"row": batch, "counts": counts[batch.id], "ended": sum(counts[batch.id][1:])}
-        for batch in newest
-    ]
+def _newest_batches(principal: Principal) -> tuple[list[ShownBatch], bool]:
+    newest, more = batches_page(user_id=principal.user_id, after=None, limit=BATCHES)
+    return batches_shown(newest), more
 
 
 def _texts(form: dict[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from django.urls import path
 
+from inference.pages.batches import batch_detail, batch_end, batch_list
 from inference.pages.jobs import job_detail, job_end, job_list
 from inference.pages.requests import request_detail, request_list
 from inference.pages.usage import usage
@@ -25,6 +26,9 @@ _ROUTES: Final[list[tuple[str, Any]]] = [
     ("jobs", job_list),
     ("jobs/<str:task_id>", job_detail),
     ("jobs/<str:task_id>/cancel", job_end),
+    ("batches", batch_list),
+    ("batches/<str:batch_id>", batch_detail),
+    ("batches/<str:batch_id>/cancel", batch_end),
     ("webhooks", webhook_list),
     ("webhooks/new", webhook_new),
     (_WEBHOOK, webhook_detail),

@@ -42,15 +42,18 @@ WEBHOOK = "api/v1/webhooks/<int:endpoint_id>"
 KEY_PAGE = "account/keys/<int:key_id>"
 # What only a session opens; tests/browser walks through them.
 JOB_PAGE = "account/jobs/<str:task_id>"
+BATCH_PAGE = "account/batches/<str:batch_id>"
 HOOK_PAGE = "account/webhooks/<int:endpoint_id>"
 PAGES = (
     *("account/keys", "account/keys/new", KEY_PAGE, "account/security", "account/usage"),
     *("account/requests", "account/requests/<str:request_id>", "account/jobs", JOB_PAGE),
+    *("account/batches", BATCH_PAGE),
     *("account/webhooks", "account/webhooks/new", HOOK_PAGE),
 )
 FORMS = (
     *("account/keys/new", KEY_PAGE, f"{KEY_PAGE}/rotate", f"{KEY_PAGE}/revoke"),
     *("account/security/password", "account/security/sessions", f"{JOB_PAGE}/cancel"),
+    f"{BATCH_PAGE}/cancel",
     *("account/webhooks/new", HOOK_PAGE, f"{HOOK_PAGE}/rotate", f"{HOOK_PAGE}/test"),
     *(f"{HOOK_PAGE}/delete", f"{HOOK_PAGE}/deliveries/<int:delivery_id>/redeliver"),
 )

@@ -6,6 +6,7 @@ from typing import Any, Final
 from playwright.sync_api import Locator, Page, expect
 
 QUESTION: Final = "Your question"
+ENDLESS_TOKENS: Final = 1500  # of the model `endless`
 
 
 class Playground:

@@ -36,6 +36,10 @@ class Site:
         """Close every window. Nothing on any of their pages may have gone wrong."""
         for window in self.windows:
             window.context.close()
+        self.assert_clean()
+
+    def assert_clean(self) -> None:
+        """Fail where a page complained so far."""
         for window in self.windows:
             window.assert_clean()
 

@@ -1,24 +1,14 @@
 """The pages of jobs: watched while they run, cancelled, and read when they are over."""
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.looks import assert_looks_good
 from tests.browser.site import Site
-from tests.jobs.working_web import Worker, submit
-from tests.live_web import CannedRunnerProcess, LiveWeb
+from tests.jobs.working_web import submit
+from tests.live_web import LiveWeb
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-
-
-@pytest.fixture(scope="module")
-def working(pages_web: LiveWeb) -> Iterator[LiveWeb]:
-    """The same web with a worker, and with `other`, which takes its time."""
-    slow = CannedRunnerProcess(pages_web, model="other", tokens=120, interval_ms=1000)
-    with slow.running(), Worker(pages_web).running():
-        yield pages_web
 
 
 def submitted(web: LiveWeb, model: str, text: str = "Hello") -> str:

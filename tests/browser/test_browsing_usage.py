@@ -13,6 +13,7 @@ HOSTILE = "<script>alert(1)</script>"
 # A month of both models, with sums that rise and fall.
 _MONTH = f"""
 from datetime import timedelta
+from django.core.management import call_command
 from django.utils import timezone
 from accounts.models import User
 from inference.gateway.models import UsageDay
@@ -27,13 +28,14 @@ for ago in range(1, 26):
             requests=tokens // 100, completed=tokens // 100, prompt_tokens=tokens,
             completion_tokens=tokens // 2, charged_tokens=tokens * 3 // 2, cost_nano=1_500_000,
         )
+call_command(
+    "quota", "ada", "--resource", "tokens", "--window", "day", "--amount", "1000000"
+)
 """
 
 
 def test_usage_is_shown_as_charts_and_as_tables(site: Site) -> None:
     site.web.manage("shell", "-c", _MONTH)
-    limit = ("--resource", "tokens", "--window", "day", "--amount", "1000000")
-    site.web.manage("quota", "ada", *limit)
     page = site.page()
     page.goto("/account/usage")
     models = page.get_by_role("table", name="Usage by model")

@@ -6,7 +6,6 @@ from playwright.sync_api import Page, expect
 from tests.browser.looks import assert_looks_good
 from tests.browser.site import Site
 from tests.jobs.webhooks.receiver import answering, receiving
-from tests.jobs.working_web import Worker
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -20,12 +19,13 @@ def make_webhook(page: Page, url: str, description: str = "") -> str:
     return page.locator("#secret").inner_text()
 
 
+@pytest.mark.usefixtures("working")
 def test_a_webhook_is_made_tested_and_deleted(site: Site) -> None:
     page = site.page()
     page.on("dialog", lambda dialog: dialog.accept())
     page.goto("/account/webhooks")
     assert_looks_good(page, "webhooks-empty")
-    with receiving(answering(200)) as receiver, Worker(site.web).running():
+    with receiving(answering(200)) as receiver:
         secret = make_webhook(page, receiver.url, "to be tested")
         assert_looks_good(page, "webhook-secret")
         page.get_by_role("link", name="I have copied it").click()

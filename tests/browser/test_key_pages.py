@@ -104,6 +104,47 @@ def test_a_key_is_changed(site: Site) -> None:
         assert deadline, listed
 
 
+def test_limits_of_a_key_are_set_on_its_page_and_bind(site: Site) -> None:
+    page = site.page()
+    page.goto("/account/keys/new")
+    page.get_by_label("Name").fill("with limits")
+    first = page.get_by_role("group", name="Limit 1")
+    first.get_by_label("Amount").fill("100000")
+    page.get_by_role("button", name="Add another limit").click()
+    second = page.get_by_role("group", name="Limit 2")
+    expect(second.get_by_label("Amount")).to_be_focused()
+    second.get_by_label("Amount").fill("1.5")
+    second.get_by_label("Of what").select_option("requests")
+    page.get_by_role("button", name="Make the key").click()
+    expect(second.get_by_label("Amount")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_text("Give a whole number")).to_be_visible()
+    assert_looks_good(page, "key-limits-refused")
+    second.get_by_label("Amount").fill("1")
+    page.get_by_role("button", name="Make the key").click()
+    text = page.locator("#secret").inner_text()
+    assert [asked(site, text), asked(site, text)] == [200, 429]
+    page.reload()
+    expect(page.get_by_text("1 requests a day, per key")).to_be_visible()
+    page.get_by_role("group", name="Limit 1").get_by_label("Remove this limit").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_contain_text("The key is changed")
+    expect(page.get_by_role("group", name="Limit 1").get_by_label("Amount")).to_have_value("100000")
+    deadline = 20
+    while asked(site, text) != 200:
+        page.wait_for_timeout(100)
+        deadline -= 1
+        assert deadline, "the limit that was removed still binds"
+
+
+def asked(site: Site, key: str) -> int:
+    """Return the status of one request to `tiny` with that key."""
+    body = {"model": "tiny", "prompt": "hi", "max_tokens": 2}
+    headers = {"Authorization": f"Bearer {key}"}
+    return httpx.post(
+        f"{site.web.base_url}/v1/completions", json=body, headers=headers, timeout=30
+    ).status_code
+
+
 def test_hostile_names_stay_text(site: Site) -> None:
     page = site.page()
     page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))

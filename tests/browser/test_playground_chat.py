@@ -2,31 +2,19 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.playground import QUESTION, Playground
+from tests.browser.playground import ENDLESS_TOKENS, QUESTION, Playground
 from tests.browser.site import Site
 from tests.live_web import CannedRunnerProcess, LiveWeb
 
-ENDLESS_TOKENS: Final = 1500
 
-
-@pytest.fixture(scope="module")
-def slow(pages_web: LiveWeb) -> Iterator[str]:
-    """A model that goes on for minutes, a word every 50 ms."""
-    model = pages_web.stage()
-    with CannedRunnerProcess(pages_web, model, ENDLESS_TOKENS, interval_ms=50).running():
-        yield model
-
-
-def test_an_answer_grows_while_it_is_made_and_can_be_stopped(site: Site, slow: str) -> None:
+def test_an_answer_grows_while_it_is_made_and_can_be_stopped(site: Site, endless: str) -> None:
     tab = Playground(site.page())
-    tab.choose(slow)
+    tab.choose(endless)
     tab.ask("Count")
     tab.await_tokens(1)
     expect(tab.state).to_contain_text("tokens/s")
@@ -35,7 +23,7 @@ def test_an_answer_grows_while_it_is_made_and_can_be_stopped(site: Site, slow: s
     assert len(tab.text.inner_text().split()) < ENDLESS_TOKENS / 2, "all at once"
     tab.page.keyboard.press("Escape")
     expect(tab.state).to_contain_text("Stopped")
-    row = site.web.rows("model_name = ?", slow)[-1]
+    row = site.web.rows("model_name = ?", endless)[-1]
     assert row["status"] == "cancelled"
     expect(tab.page.get_by_label(QUESTION)).to_be_focused()
 
@@ -169,10 +157,10 @@ def test_a_refusal_says_why_and_can_be_tried_again(site: Site) -> None:
     assert tab.await_end() == "word word word word word"
 
 
-def test_two_models_answer_side_by_side(site: Site, slow: str) -> None:
+def test_two_models_answer_side_by_side(site: Site, endless: str) -> None:
     page = Playground(site.page()).page
     page.get_by_role("tab", name="Chat").press("ArrowRight")
-    page.get_by_role("combobox", name="Model 2").select_option(slow)
+    page.get_by_role("combobox", name="Model 2").select_option(endless)
     page.get_by_label("A question to both models").fill("Hello")
     page.keyboard.press("Enter")
     first, second = (page.locator("[data-part=side]").nth(at) for at in (0, 1))

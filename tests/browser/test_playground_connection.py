@@ -12,14 +12,14 @@ from tests.browser.playground import QUESTION, Playground
 from tests.browser.site import Site, sign_in
 from tests.live_web import CannedRunnerProcess, LiveWeb
 
-WORDS: Final = 120
+WORDS: Final = 80
 
 
 @pytest.fixture(scope="module")
 def stamped(pages_web: LiveWeb) -> Iterator[str]:
     """A model of which no two words are the same, for some seconds."""
     model = pages_web.stage()
-    with CannedRunnerProcess(pages_web, model, WORDS, interval_ms=60, stamped=True).running():
+    with CannedRunnerProcess(pages_web, model, WORDS, interval_ms=40, stamped=True).running():
         yield model
 
 
@@ -83,17 +83,17 @@ def test_a_browser_that_is_offline_for_a_while_misses_nothing(site: Site, stampe
 
 
 def test_stopping_while_the_connection_is_lost_stops_it_afterwards(
-    site: Site, wire: Wire, stamped: str
+    site: Site, wire: Wire, endless: str
 ) -> None:
     tab = Playground(site.page(), f"{wire.base_url}/playground")
-    tab.choose(stamped)
+    tab.choose(endless)
     tab.ask("Count")
     tab.await_tokens(3)
     wire.cut()
     tab.page.keyboard.press("Escape")
     expect(tab.state).to_contain_text("Stopped")
     deadline = time.monotonic() + 30
-    while last_row(site.web, stamped)["status"] != "cancelled":
+    while last_row(site.web, endless)["status"] != "cancelled":
         assert time.monotonic() < deadline, "it went on"
         time.sleep(0.05)  # between two looks
 

@@ -6,7 +6,6 @@ from typing import Any, Final
 import pytest
 
 from tests.browser.modules import Modules
-from tests.browser.site import Site
 
 VIEW: Final = {"view": "markdown/view.js"}
 # Blocks side by side, without what only makes them look good.
@@ -134,11 +133,6 @@ HURTING: Final = [
     ),
     *("``` ", "1. ", "a|\n", "[a](", "*_~~", "\\", "\n\n", "- a\n", "|-", "<http://a", "`a``"),
 ]
-
-
-@pytest.fixture
-def modules(site: Site) -> Modules:
-    return Modules(site)
 
 
 def test_markdown_becomes_elements(modules: Modules) -> None:

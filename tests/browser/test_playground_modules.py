@@ -5,10 +5,7 @@ import subprocess
 import sys
 from typing import Any, Final
 
-import pytest
-
 from tests.browser.modules import Modules
-from tests.browser.site import Site
 
 TREE: Final = {"tree": "conversation.js", "store": "conversations.js", "files": "portable.js"}
 CODE: Final = {"code": "code_samples.js"}
@@ -30,11 +27,6 @@ ASKED: Final[dict[str, Any]] = {
     "messages": [{"role": "user", "content": HOSTILE}],
     "parameters": {"temperature": 0.5, "stop": ["'", "\\"], "seed": -1},
 }
-
-
-@pytest.fixture
-def modules(site: Site) -> Modules:
-    return Modules(site)
 
 
 def test_branches_keep_what_they_came_from(modules: Modules) -> None:

@@ -80,8 +80,8 @@ def test_images_are_offered_where_a_model_looks_at_them(site: Site) -> None:
         expect(panel.get_by_role("alert")).to_contain_text("File must be an image")
 
 
-def test_what_a_model_sees_is_shown_as_text(site: Site) -> None:
-    shown = Modules(site).run(
+def test_what_a_model_sees_is_shown_as_text(modules: Modules) -> None:
+    shown = modules.run(
         {"images": "images.js"},
         """
         const root = document.createElement("div");
@@ -100,8 +100,8 @@ def test_what_a_model_sees_is_shown_as_text(site: Site) -> None:
     assert shown == [[HOSTILE, HOSTILE], 1]
 
 
-def test_similarity_is_the_cosine_of_the_angle(site: Site) -> None:
-    values = Modules(site).run(
+def test_similarity_is_the_cosine_of_the_angle(modules: Modules) -> None:
+    values = modules.run(
         {"similarity": "similarity.js"},
         "return given.map(([one, other]) => similarity.cosine(one, other))",
         [[[1, 0], [2, 0]], [[1, 0], [0, 3]], [[1, 1], [-1, -1]], [[0, 0], [1, 1]]],

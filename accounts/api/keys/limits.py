@@ -1,17 +1,14 @@
 """A limit of a key at the edge."""
 
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.key_settings import LIMITED_PER, MAX_LIMITS, clean_models
+from accounts.key_limit import MAX_AMOUNT, PER_CHOICES, key_limit
+from accounts.key_settings import MAX_LIMITS, clean_models
 from accounts.models import Limit, Per, Resource, Window
-
-# Small enough that counters, which count billionths of the currency, stay exact in the store.
-MAX_AMOUNT: Final = 1_000_000_000_000
-MAX_COST: Final = 1_000_000
 
 
 @extend_schema_field({"type": "number", "minimum": 0, "maximum": MAX_AMOUNT})
@@ -48,7 +45,7 @@ class KeyLimitSerializer(serializers.Serializer[Limit]):
     window = serializers.ChoiceField(Window.choices)
     amount = AmountField(help_text="Requests, tokens, requests at once, or the prices' currency.")
     per = serializers.ChoiceField(
-        [(per.value, per.label) for per in LIMITED_PER],
+        PER_CHOICES,
         default=Per.KEY.value,
         help_text="`key_model` counts each model by itself.",
     )
@@ -66,10 +63,7 @@ class KeyLimitSerializer(serializers.Serializer[Limit]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Return fields that go together. Raises ValidationError, naming the field."""
-        if attrs["resource"] == Resource.COST and attrs["amount"] > MAX_COST:
-            raise serializers.ValidationError({"amount": f"{MAX_COST} is the most for a cost."})
-        limit = Limit(**attrs)
-        limit.full_clean(validate_unique=False, validate_constraints=False)
+        key_limit(**attrs)
         return attrs
 
 

@@ -34,6 +34,11 @@ def file_find(*, file_id: uuid.UUID, user_id: int) -> File | None:
     return _readable(user_id).filter(id=file_id).first()
 
 
+def files_find(*, file_ids: list[uuid.UUID], user_id: int) -> dict[uuid.UUID, File]:
+    """Return those of the files that there are and that are the user's, by id."""
+    return _readable(user_id).in_bulk(file_ids)
+
+
 def files_in_use(file_ids: list[uuid.UUID]) -> bool:
     """Return whether a batch or a job that has not ended reads one of the files."""
     reading = Batch.objects.filter(input_file_id__in=file_ids, ended_at=None)
