@@ -66,8 +66,16 @@ class PlatformProcess:
     @property
     def key(self) -> str:
         """The first API key, an admin's."""
+        return self._first("API key:")
+
+    @property
+    def password(self) -> str:
+        """That of the first user, `admin`."""
+        return self._first("Password:")
+
+    def _first(self, what: str) -> str:
         lines = (self.var_dir / "first-run.txt").read_text().splitlines()
-        return next(line.split()[-1] for line in lines if line.startswith("API key:"))
+        return next(line.split()[-1] for line in lines if line.startswith(what))
 
     def client(self) -> httpx.Client:
         """Return a client with the first key."""

@@ -1,20 +1,20 @@
 """The default model, its real weights and the whole platform, as somebody meets them."""
 
 import re
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 import pytest
 from playwright.sync_api import Browser, expect
 
+from inference.registry.catalog import DEFAULT_MODELS
 from tests.browser.playground import Playground
-from tests.browser.site import PASSWORD, sign_in
+from tests.browser.site import sign_in
 from tests.browser.watched_page import watched_context
 from tests.default_model import default_model_directory
-from tests.platform_process import PlatformProcess, installation
+from tests.platform_process import PlatformProcess
 
+MODEL: Final = DEFAULT_MODELS[0]
 # Two cores load and compute it while other tests do other things.
 READY_S: Final = 360
 LOADED_MS: Final = 120_000
@@ -28,29 +28,35 @@ NOTE_LENGTHS: Final = """
 """
 
 
-@pytest.fixture(scope="module")
-def platform() -> Iterator[PlatformProcess]:
-    models = default_model_directory().parent
-    environment = {"DJANGO_SUPERUSER_PASSWORD": PASSWORD}
-    with (
-        tempfile.TemporaryDirectory(prefix="aip-") as folder,
-        installation(Path(folder), models_dir=models, environment=environment) as one,
-    ):
-        one.start()
-        one.until(one.ready, "ready", READY_S)
-        yield one
+@pytest.fixture
+def serving(platform: PlatformProcess) -> Iterator[PlatformProcess]:
+    """The shared platform while it serves the default model beside its own."""
+    directory = default_model_directory()
+    platform.await_ready()
+    fields = {
+        "name": MODEL.name,
+        "source": f"path:{directory}",
+        "context_length": MODEL.context_length,
+        "default_temperature": MODEL.temperature,
+    }
+    with platform.client() as client:
+        made = client.post("/api/v1/models", json=fields)
+        assert made.status_code == 201, made.text
+        platform.until(lambda: platform.replica(MODEL.name), "it is ready", READY_S)
+        yield platform
+        assert client.delete(f"/api/v1/models/{MODEL.name}").status_code == 204
 
 
 def test_a_person_signs_in_and_chats_with_the_default_model(
-    platform: PlatformProcess, browser: Browser
+    serving: PlatformProcess, browser: Browser
 ) -> None:
-    window = watched_context(browser, platform.base_url)
+    window = watched_context(browser, serving.base_url)
     # Where signing in leads is another test's matter.
     window.expected.append("404")
     page = window.page()
-    sign_in(page, "admin")
+    sign_in(page, "admin", serving.password)
     tab = Playground(page)
-    expect(page.locator("#model")).to_have_value("smollm2-135m-instruct")
+    tab.choose(MODEL.name)
     page.get_by_label("Most tokens").fill("40")
     page.evaluate(NOTE_LENGTHS)
     tab.ask("What is the capital of France? Tell me about its history.")
