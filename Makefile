@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 SHELL := /bin/sh
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lint-docker requirements bench clean venv install install-dev
+.PHONY: help run test lint lint-docker requirements bench clean venv install install-dev install-ocr
 
 help:
 	@echo "make run           set up what is missing, then serve until Ctrl-C (PORT=8001 make run)"
@@ -14,6 +14,7 @@ help:
 	@echo "make lint          style, types and import contracts"
 	@echo "make lint-docker   the Dockerfile, where hadolint is installed"
 	@echo "make bench         the measurements that the documents quote"
+	@echo "make install-ocr   what a model that reads text in pictures needs"
 	@echo "make requirements  compile requirements*.txt from requirements*.in"
 	@echo "make clean         remove .venv and caches; var/ stays"
 
@@ -36,7 +37,7 @@ lint-docker: install-dev
 
 # A local version suffix such as +cpu exists in some package indexes only.
 requirements: install-dev
-	@for one in requirements requirements-dev; do \
+	@for one in requirements requirements-dev requirements-ocr; do \
 	  $(PY) -m piptools compile --quiet --upgrade --strip-extras --no-header --annotation-style=line \
 	    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 	    --output-file $$one.txt $$one.in || exit 1; \
@@ -55,6 +56,9 @@ install: venv
 
 install-dev: install
 	@$(call install_changed,requirements-dev.txt)
+
+install-ocr: install
+	@$(call install_changed,requirements-ocr.txt)
 
 # An environment without a working pip was interrupted while it was made, and is made again.
 venv:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from inference.engine.ocr_files import ocr_graphs
+
 # Code, and formats that run code while they are read (CVE-2025-66448, CVE-2026-22807).
 _CODE_SUFFIXES: Final = frozenset({".py", ".pyc", ".so"})
 _PICKLE_SUFFIXES: Final = frozenset({".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"})
@@ -14,6 +16,7 @@ _WEIGHTS: Final = "model.safetensors"
 _INDEX: Final = "model.safetensors.index.json"
 # The data sets that an embedding model of sentence-transformers saw: a list, which nothing loads.
 _TRAINING_DATA: Final = "data_config.json"
+_GRAPHS: Final = 3  # of a model that reads text in pictures
 _MAX_JSON_BYTES: Final = 256 * 1024 * 1024
 _LENGTH: Final = struct.Struct("<Q")
 # The safetensors library's own bound.
@@ -113,8 +116,19 @@ def _check_weights(path: Path, files: list[Path]) -> None:
     }
     if (path / _INDEX).is_file():
         _check_index(_read_object(path / _INDEX), tensors)
+    elif graphs := ocr_graphs(path, _read_object(path / "config.json")):
+        _check_graphs(graphs)
     elif _WEIGHTS not in tensors:
         raise BrokenCheckpoint(f"{_WEIGHTS} is missing, and so is {_INDEX}")
+
+
+def _check_graphs(graphs: dict[str, Path]) -> None:
+    """Graphs are read by ONNX Runtime, which refuses what is damaged."""
+    if len(graphs) != _GRAPHS:
+        raise BrokenCheckpoint(f"config.json names {len(graphs)} ONNX files; {_GRAPHS} are needed")
+    for role, file in graphs.items():
+        if not file.is_file() or not file.stat().st_size:
+            raise BrokenCheckpoint(f"{file.name}, which is for {role}, is missing or empty")
 
 
 def _check_index(index: dict[str, Any], tensors: dict[str, frozenset[str]]) -> None:

@@ -2,7 +2,17 @@
 
 import asyncio
 
-from inference.engine.wire import Delta, Deltas, Message, Output, Outputs, Vector, encode
+from inference.engine.wire import (
+    Delta,
+    Deltas,
+    Labels,
+    Lines,
+    Message,
+    Output,
+    Outputs,
+    Vector,
+    encode,
+)
 
 # A reader this far behind is gone or broken: about a million characters of deltas.
 MAX_PENDING_BYTES = 4 * 1024 * 1024
@@ -82,4 +92,10 @@ def _size(delta: Delta) -> int:
 
 
 def _output_size(output: Output) -> int:
-    return len(output.values) if isinstance(output, Vector) else LABEL_BYTES * len(output.labels)
+    match output:
+        case Vector():
+            return len(output.values)
+        case Labels():
+            return LABEL_BYTES * len(output.labels)
+        case Lines():
+            return sum(LABEL_BYTES + len(line.text) for line in output.lines)

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Final, Literal
 
 from inference.engine.checkpoint import BrokenCheckpoint
+from inference.engine.ocr_files import ARCHITECTURE as _OCR_GRAPHS
 
-Task = Literal["chat", "embeddings", "image-classification", "moderation", "rerank"]
+Task = Literal["chat", "embeddings", "image-classification", "moderation", "rerank", "ocr"]
 CHAT: Final = "chat"
 EMBEDDINGS: Final = "embeddings"
 IMAGE_CLASSIFICATION: Final = "image-classification"
 MODERATION: Final = "moderation"
 RERANK: Final = "rerank"
+OCR: Final = "ocr"
 TEXT_TASKS: Final[frozenset[Task]] = frozenset({CHAT, EMBEDDINGS, MODERATION, RERANK})
 # What sentence-transformers writes beside an embedding model, whatever its architecture is.
 _MODULES: Final = "modules.json"
@@ -63,13 +65,14 @@ def _always(*tasks: Task) -> Callable[[dict[str, object]], list[Task]]:
     return lambda config: list(tasks)
 
 
-# The endings of transformers' class names.
+# The endings of transformers' class names, and what is none of its.
 _BY_ENDING: Final = {
     "ForCausalLM": _always(CHAT),
     "LMHeadModel": _always(CHAT),
     "ForConditionalGeneration": _always(CHAT),
     "ForSequenceClassification": _of_sequences,
     "ForImageClassification": _always(IMAGE_CLASSIFICATION),
+    _OCR_GRAPHS: _always(OCR),
     "ForMaskedLM": _always(EMBEDDINGS),
     "Model": _always(EMBEDDINGS),
 }

@@ -166,7 +166,21 @@ class Labels(msgspec.Struct, frozen=True, tag="labels"):
     labels: list[Label]
 
 
-Output = Vector | Labels
+class Line(msgspec.Struct, frozen=True, array_like=True):
+    """A line of text in a picture, and how sure the model is of it, 0 to 1."""
+
+    text: str
+    score: float
+    corners: list[tuple[int, int]]  # x and y in the picture's pixels, turned as its EXIF says
+
+
+class Lines(msgspec.Struct, frozen=True, tag="lines"):
+    """What stands in a picture, from the top down."""
+
+    lines: list[Line]
+
+
+Output = Vector | Labels | Lines
 
 
 class Outputs(Message, frozen=True):

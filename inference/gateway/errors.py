@@ -26,6 +26,7 @@ _DOORS: Final = {
     "embeddings": "/v1/embeddings",
     "image-classification": "/api/v1/upload/image",
     "moderation": "/v1/moderations",
+    "ocr": "/api/v1/upload/image",
     "rerank": "/v1/rerank",
 }
 

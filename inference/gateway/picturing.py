@@ -7,7 +7,7 @@ from django.conf import settings
 from accounts.principal import Principal
 from inference.engine.images.facts import Bounds, ImageError, ImageFacts
 from inference.engine.images.headers import read_facts
-from inference.engine.task import IMAGE_CLASSIFICATION
+from inference.engine.task import IMAGE_CLASSIFICATION, OCR
 from inference.engine.wire import Image
 from inference.gateway import errors
 from inference.gateway.served import served_model
@@ -15,7 +15,7 @@ from inference.gateway.spec import ItemsSpec
 
 
 class PictureSpec(ItemsSpec, frozen=True, kw_only=True):
-    """One picture to classify."""
+    """One picture to classify or to read."""
 
     facts: ImageFacts
     filename: str
@@ -50,8 +50,8 @@ async def picture_spec(
     filename: str,
     top_k: int,
 ) -> PictureSpec:
-    """Return what to ask of a classifier. Raises ApiError."""
-    served = await served_model(principal, model, IMAGE_CLASSIFICATION)
+    """Return what to ask of a classifier, or of a model that reads. Raises ApiError."""
+    served = await served_model(principal, model, IMAGE_CLASSIFICATION, OCR)
     return PictureSpec(
         model=served,
         asked=_noted(filename, facts, len(content)),

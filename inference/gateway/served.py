@@ -46,14 +46,17 @@ async def models_served() -> list[ServedModel]:
     return await _enabled.get()
 
 
-async def served_model(principal: Principal, name: str | None, task: str) -> ServedModel:
+async def served_model(
+    principal: Principal, name: str | None, task: str, *further: str
+) -> ServedModel:
     """Return the model called `name`, or the default of `task`. Raises ApiError.
 
+    One that is named may do one of the `further` tasks instead.
     A model that exists but is not for this key is as unknown as one that does not exist.
     """
     for model in await served_models(principal):
         if model.name == name if name is not None else model.is_default and model.task == task:
-            if model.task != task:
+            if model.task not in (task, *further):
                 raise errors.wrong_task(model=model.name, does=model.task, asked=task)
             return model
     raise _missing(name)

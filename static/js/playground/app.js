@@ -24,6 +24,8 @@ import { GenerationSocket, socketAddress } from "./socket.js";
 import { Tabs } from "./tabs.js";
 import { Transcript } from "./transcript.js";
 
+const PICTURE_TASKS = ["image-classification", "ocr"];
+
 const byId = (id) => document.getElementById(id);
 const on = (id, does) => byId(id).addEventListener("click", does);
 
@@ -82,9 +84,9 @@ const sides = [
   new Drawer(byId("parameters"), byId("open-parameters")),
 ];
 new Embeddings(byId("panel-embeddings"),
-  new ModelSelect(byId("embeddings-model"), models, { task: "embeddings" }));
+  new ModelSelect(byId("embeddings-model"), models, { tasks: ["embeddings"] }));
 new Images(byId("panel-images"),
-  new ModelSelect(byId("images-model"), models, { task: "image-classification" }));
+  new ModelSelect(byId("images-model"), models, { tasks: PICTURE_TASKS }));
 
 model.onShown = () => {
   byId("model-about").textContent = aboutModel(models.named(model.value));
@@ -175,7 +177,7 @@ listenForShortcuts({
 });
 models.onChange(({ error }) => {
   tabs.offer("embeddings", models.of("embeddings").length > 0);
-  tabs.offer("images", models.of("image-classification").length > 0);
+  tabs.offer("images", models.of(...PICTURE_TASKS).length > 0);
   if (error) notice.say(`The list of models could not be read. ${error.message}`);
 });
 

@@ -41,9 +41,13 @@ export class Images {
   }
 
   show(file, answer) {
-    const { labels } = answer.result;
-    this.say(file, element("ol", { class: "labels" }, ...labels.map(labelRow)));
-    announce(`${file.name}: ${labels.map(({ label }) => label).join(", ")}`);
+    const { labels, lines } = answer.result;
+    const rows = labels ?? lines.map(({ text, score }) => ({ label: text, score }));
+    const found = rows.length
+      ? element("ol", { class: "labels" }, ...rows.map(labelRow))
+      : element("p", { class: "muted" }, "No text was found in it.");
+    this.say(file, found);
+    announce(`${file.name}: ${rows.map(({ label }) => label).join(", ") || "no text"}`);
   }
 
   say(file, found) {

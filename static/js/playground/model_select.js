@@ -2,11 +2,11 @@ import { element } from "./element.js";
 
 const NO_MODEL = "No model is here yet";
 
-/** A choice among the models of a task that keeps what was chosen while the list changes. */
+/** A choice among the models of some tasks that keeps what was chosen while the list changes. */
 export class ModelSelect {
   /** @param {HTMLSelectElement} select */
-  constructor(select, models, { task = "chat", chosen = "", prefer = 0 } = {}) {
-    Object.assign(this, { select, models, task, chosen, prefer });
+  constructor(select, models, { tasks = ["chat"], chosen = "", prefer = 0 } = {}) {
+    Object.assign(this, { select, models, tasks, chosen, prefer });
     select.addEventListener("change", () => {
       this.chosen = select.value;
       this.onShown?.();
@@ -19,7 +19,7 @@ export class ModelSelect {
   }
 
   show() {
-    const models = this.models.of(this.task);
+    const models = this.models.of(...this.tasks);
     const names = models.map(({ name }) => name);
     const options = models.map((model) => element("option", { value: model.name }, labelOf(model)));
     if (!options.length) options.push(element("option", { value: "" }, NO_MODEL));

@@ -30,10 +30,10 @@ export class Models {
     for (const listener of this.listeners) listener(this);
   }
 
-  /** Return the enabled models of a task: the default first, then those that would answer now. */
-  of(task) {
+  /** Return the enabled models of the tasks: the default first, then those that would answer now. */
+  of(...tasks) {
     return this.all
-      .filter((model) => model.task === task && model.enabled)
+      .filter((model) => tasks.includes(model.task) && model.enabled)
       .sort((one, other) => rank(one) - rank(other) || (one.name < other.name ? -1 : 1));
   }
 

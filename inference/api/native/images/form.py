@@ -8,7 +8,7 @@ from accounts import scopes
 from aiplatform.errors import ApiError, problem_response
 from aiplatform.json_media import encode
 from inference.api.answer import WholeForm
-from inference.engine.wire import Labels, Output
+from inference.engine.wire import Labels, Line, Lines, Output
 from inference.gateway.answered import Answered
 from inference.gateway.entry import Entry
 from inference.gateway.picturing import PictureSpec
@@ -43,6 +43,12 @@ class ImageForm(WholeForm):
 
 
 def _result(output: Output, top_k: int) -> dict[str, Any]:
+    if isinstance(output, Lines):
+        return {"lines": [_line(one) for one in output.lines]}
     assert isinstance(output, Labels)
     labels = output.labels[:top_k]
     return {"labels": [{"label": one.name, "score": round(one.score, 6)} for one in labels]}
+
+
+def _line(line: Line) -> dict[str, Any]:
+    return {"text": line.text, "score": round(line.score, 6), "box": line.corners}

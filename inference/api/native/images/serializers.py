@@ -7,10 +7,12 @@ from rest_framework import serializers
 from inference.api import fields
 from inference.api.native.images.upload import MAX_FILENAME
 from inference.api.native.tasks.later import MayWaitSerializer
-from inference.engine.task import IMAGE_CLASSIFICATION
+from inference.engine.task import IMAGE_CLASSIFICATION, OCR
 
 MAX_LABELS: Final = 100  # a runner names no more
-_MODEL_HELP: Final = f"A model of the task {IMAGE_CLASSIFICATION}; without one, the default."
+_MODEL_HELP: Final = (
+    f"A model of the task {IMAGE_CLASSIFICATION} or {OCR}; without one, the default of the former."
+)
 
 
 class ImageOptionsSerializer(MayWaitSerializer):
@@ -50,10 +52,23 @@ class LabelSerializer(serializers.Serializer[Any]):
     score = serializers.FloatField(help_text="How sure the model is, 0 to 1.")
 
 
-class ImageResultSerializer(serializers.Serializer[Any]):
-    """What a classifier says."""
+class LineSerializer(serializers.Serializer[Any]):
+    """A line of text in the picture."""
 
-    labels = LabelSerializer(many=True, help_text="The likeliest first.")
+    text = serializers.CharField()
+    score = serializers.FloatField(help_text="How sure the model is, 0 to 1; at least 0.7.")
+    box = serializers.ListField(
+        child=serializers.ListField(child=serializers.IntegerField(), min_length=2, max_length=2),
+        min_length=4, max_length=4,
+        help_text="Its corners, clockwise from its beginning: x and y in pixels, upright.",
+    )  # fmt: skip
+
+
+class ImageResultSerializer(serializers.Serializer[Any]):
+    """What a classifier says, or what a model that reads found."""
+
+    labels = LabelSerializer(many=True, required=False, help_text="The likeliest first.")
+    lines = LineSerializer(many=True, required=False, help_text="From the top down.")
 
 
 class ImageUsageSerializer(serializers.Serializer[Any]):
