@@ -1,122 +1,195 @@
-"""Embeddings a second through a whole platform, beside sentence-transformers by itself.
+"""Embeddings and pictures a second through a whole platform, beside what others make of the same.
 
-`python -m benchmarks.kinds [--url http://127.0.0.1:8000] [--at 1 8 64] [--words 64]` asks the
-platform that `make run` started, one text a request, keys, limits and history on; the key is the
-first one, or `API_KEY`. In turn with that, sentence-transformers embeds texts of the same lengths
-offline, at its best batch size, in an environment of its own under VAR_DIR. Prints a Markdown table
-and exits 1 unless the largest concurrency gives at least 90 % of that.
+`python -m benchmarks.kinds [--url http://127.0.0.1:8000] [--at 1 8 64] [--rounds 3]` asks the
+platform that `make run` started with its default models, one text or picture a request, keys,
+limits and history on; the key is the first one, or `API_KEY`, and VAR_DIR is the platform's. In
+turn with that, on as many threads: sentence-transformers offline at its best batch size and
+infinity-emb's server (each in an environment of its own), and transformers' image pipeline offline
+at its best batch size. Prints Markdown tables, and exits 1 unless the largest concurrency gives at
+least 90 % of sentence-transformers and 1.3 times infinity-emb, and a lone request adds under 5 ms.
+It takes some five minutes, the first time longer: it installs what it compares with.
 """
 
 import argparse
 import asyncio
-import itertools
-import json
 import os
-import statistics
 import sys
-import time
-from collections.abc import Iterator
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
-from benchmarks import embedding_offline
+import django
+import httpx
+
+from benchmarks import embedding_offline, image_offline, infinity_server, kind_lone
 from benchmarks.concurrency import first_key
 from benchmarks.embedding_texts import texts
-from benchmarks.measurement import Measurement, measurement_of
+from benchmarks.infinity_server import Infinity
+from benchmarks.kind_caller import Door, embedding_door, image_door, served
+from benchmarks.kind_rounds import Rounds
+from benchmarks.process import StartError
 
-NEEDED: Final = 0.9
-_OFFLINE_TEXTS: Final = 512
-
-
-class Caller:
-    """One connection that asks for one vector after the other."""
-
-    def __init__(self, url: str, key: str, model: str) -> None:
-        self._address = urlsplit(url)
-        self._head = (
-            "POST /v1/embeddings HTTP/1.1\r\nHost: benchmark\r\nContent-Type: application/json\r\n"
-            f"Authorization: Bearer {key}\r\nContent-Length: "
-        ).encode()
-        self._model = model
-
-    async def run(self, source: Iterator[str], end: float) -> list[float]:
-        """Ask until `end`, a time of perf_counter; return the latencies in seconds."""
-        host, port = self._address.hostname or "127.0.0.1", self._address.port or 80
-        reader, writer = await asyncio.open_connection(host, port)
-        latencies = []
-        while (began := time.perf_counter()) < end:
-            writer.write(self._request(next(source)))
-            await _answer(reader)
-            latencies.append(time.perf_counter() - began)
-        writer.close()
-        return latencies
-
-    def _request(self, text: str) -> bytes:
-        body = {"model": self._model, "input": text, "encoding_format": "base64"}
-        content = json.dumps(body).encode()
-        return self._head + f"{len(content)}\r\n\r\n".encode() + content
-
-
-async def _answer(reader: asyncio.StreamReader) -> None:
-    """Read one answer; ends the benchmark for one that is no 200."""
-    head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0])
-    body = await reader.readexactly(length)
-    if b" 200 " not in head.partition(b"\r\n")[0]:
-        sys.exit(body.decode(errors="replace")[:2000])
-
-
-async def served(caller: Caller, at: int, seconds: float, words: int) -> Measurement:
-    """Return what `at` callers at once get in `seconds`."""
-    source = itertools.cycle(texts(10_000, words))
-    end = time.perf_counter() + seconds
-    latencies = await asyncio.gather(*(caller.run(source, end) for _ in range(at)))
-    return measurement_of([one for each in latencies for one in each], seconds)
+OF_OFFLINE: Final = 0.9
+OF_INFINITY: Final = 1.3
+ADDED_MS: Final = 5.0
+_OFFLINE_TEXTS: Final = 256
+_PICTURES: Final = 64
+_LONE_TEXTS: Final = 100
+_WARM_S: Final = 3.0
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
+    options = _options()
+    key = first_key()
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        embedding = _Embedding(options, key, Path(folder), stack)
+        image = _Images(options, key)
+        embedding.warm_up()
+        image.warm_up()
+        for _ in range(options.rounds):
+            embedding.round()
+            image.round()
+        lone = embedding.lone()
+    print(f"{embedding.rounds.table('embeddings/s')}\n\n{image.rounds.table('images/s')}\n")
+    print(
+        f"A lone embedding: {lone.served:.1f} ms, of which the model takes {lone.model:.1f} ms;"
+        f" added: {lone.added:.1f} ms."
+    )
+    sys.exit(not (embedding.holds() and lone.added < ADDED_MS))
+
+
+class _Embedding:
+    """Everybody who embeds."""
+
+    def __init__(
+        self, options: argparse.Namespace, key: str, folder: Path, stack: ExitStack
+    ) -> None:
+        self._options = options
+        self._directory = options.models / options.embedding_model
+        self._threads = _threads(options.url, key, options.embedding_model)
+        self._door = embedding_door(options.url, "/v1/embeddings", options.embedding_model, key)
+        self._offline = embedding_offline.environment(options.var_dir)
+        self._texts = texts(10_000, options.words)
+        self._infinity = self._started(folder, stack)
+        self.rounds = Rounds("sentence-transformers, offline", options.at)
+
+    def warm_up(self) -> None:
+        _warm(self._door, self._texts)
+        if self._infinity:
+            with self._infinity.awake():
+                _warm(self._infinity_door(self._infinity), self._texts)
+
+    def round(self) -> None:
+        """Measure each once."""
+        sample = self._texts[:_OFFLINE_TEXTS]
+        by_size = embedding_offline.rates(self._offline, self._directory, sample, self._threads)
+        self.rounds.offline.append(max(by_size.values()))
+        for at in self._options.at:
+            self._measure("platform", self._door, at)
+            if self._infinity:
+                with self._infinity.awake():
+                    self._measure("infinity-emb", self._infinity_door(self._infinity), at)
+
+    def lone(self) -> kind_lone.Lone:
+        """Ask one text after the other, over HTTP and at the runner."""
+        asked = self._texts[:_LONE_TEXTS]
+        items = kind_lone.encoded(self._directory, asked)
+        socket = _runner_socket(self._options.embedding_model)
+        return asyncio.run(kind_lone.lone(self._door, socket, asked, items))
+
+    def holds(self) -> bool:
+        """Return whether the targets do, at the largest concurrency."""
+        most = max(self._options.at)
+        ours = self.rounds.rate("platform", most)
+        theirs = self.rounds.rate("infinity-emb", most) if self._infinity else 0.0
+        return ours >= OF_OFFLINE * self.rounds.of_offline() and ours >= OF_INFINITY * theirs
+
+    def _measure(self, who: str, door: Door, at: int) -> None:
+        found = asyncio.run(served(door, at, self._options.seconds, self._texts))
+        self.rounds.add(who, at, found)
+
+    def _started(self, folder: Path, stack: ExitStack) -> Infinity | None:
+        if self._options.without_infinity:
+            return None
+        try:
+            place = infinity_server.environment()
+            server = infinity_server.running_infinity(folder, place, self._directory, self._threads)
+            return stack.enter_context(server)
+        except StartError as error:
+            print(f"without infinity-emb: {error}", file=sys.stderr)
+            return None
+
+    def _infinity_door(self, server: Infinity) -> Door:
+        return embedding_door(server.url, "/embeddings", infinity_server.MODEL, "unused")
+
+
+class _Images:
+    """Everybody who says what a picture shows."""
+
+    def __init__(self, options: argparse.Namespace, key: str) -> None:
+        self._options = options
+        self._directory = options.models / options.image_model
+        self._threads = _threads(options.url, key, options.image_model)
+        self._door = image_door(options.url, options.image_model, key)
+        self._pictures = image_offline.pictures(_PICTURES)
+        self._urls = [f"data:image/jpeg;base64,{one}" for one in self._pictures]
+        self.rounds = Rounds("transformers' pipeline, offline", options.at)
+
+    def warm_up(self) -> None:
+        _warm(self._door, self._urls)
+
+    def round(self) -> None:
+        """Measure each once."""
+        by_size = image_offline.rates(self._directory, self._pictures, self._threads)
+        self.rounds.offline.append(max(by_size.values()))
+        for at in self._options.at:
+            found = asyncio.run(served(self._door, at, self._options.seconds, self._urls))
+            self.rounds.add("platform", at, found)
+
+
+def _warm(door: Door, asked: list[str]) -> None:
+    asyncio.run(served(door, 8, _WARM_S, asked))
+
+
+def _threads(url: str, key: str, model: str) -> int:
+    """Return how many cores the platform's model may take: its rivals get the same."""
+    headers = {"Authorization": f"Bearer {key}"}
+    answer = httpx.get(f"{url}/api/v1/models/{model}", headers=headers)
+    if answer.status_code != httpx.codes.OK:
+        sys.exit(f"{model}: {answer.text[:500]}")
+    return int(answer.json()["threads"]) or os.cpu_count() or 1
+
+
+def _runner_socket(model: str) -> str:
+    """Return where the model's runner listens, as it is announced."""
+    django.setup()
+    from aiplatform.store import blocking_store
+    from inference.registry.directory import replicas
+
+    found = [one.address for one in replicas(blocking_store()) if one.model == model]
+    if not found:
+        sys.exit(f"No replica of {model} is announced: set VAR_DIR to that of the platform.")
+    return found[0].removeprefix("unix:")
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", default="http://127.0.0.1:8000")
-    parser.add_argument("--model", default="all-minilm-l6-v2")
-    parser.add_argument(
-        "--directory", type=Path, help="of the model; VAR_DIR/models/MODEL if absent"
-    )
+    parser.add_argument("--embedding-model", default="all-minilm-l6-v2")
+    parser.add_argument("--image-model", default="mobilenet-v2")
     parser.add_argument("--at", type=int, nargs="+", default=[1, 8, 64])
     parser.add_argument("--words", type=int, default=64)
-    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--without-infinity", action="store_true")
     options = parser.parse_args()
-    var_dir = Path(os.environ.get("VAR_DIR", "var")).resolve()
-    directory = options.directory or var_dir / "models" / options.model
-    place = embedding_offline.environment(var_dir)
-    caller = Caller(options.url, first_key(), options.model)
-    asyncio.run(served(caller, 8, 3, options.words))  # warm up
-    offline: list[float] = []
-    rounds: dict[int, list[Measurement]] = {at: [] for at in options.at}
-    sample = texts(_OFFLINE_TEXTS, options.words)
-    for _ in range(options.rounds):
-        by_size = embedding_offline.rates(place, directory, sample, os.cpu_count() or 1)
-        offline.append(max(by_size.values()))
-        for at, found in rounds.items():
-            found.append(asyncio.run(served(caller, at, options.seconds, options.words)))
-    _print(statistics.median(offline), rounds)
-
-
-def _print(offline: float, rounds: dict[int, list[Measurement]]) -> None:
-    """Print the table, and exit 1 where the target does not hold."""
-    print(f"sentence-transformers, offline, best batch: {offline:.0f} embeddings/s\n")
-    print("| at once | embeddings/s | of offline | p50 | p99 |\n|--:|--:|--:|--:|--:|")
-    share = 0.0
-    for at, found in rounds.items():
-        rate = statistics.median(one.rps for one in found)
-        share = rate / offline
-        p50 = statistics.median(one.p50_ms for one in found)
-        p99 = statistics.median(one.p99_ms for one in found)
-        print(f"| {at} | {rate:.0f} | {share:.0%} | {p50:.1f} ms | {p99:.1f} ms |")
-    sys.exit(share < NEEDED)
+    options.var_dir = Path(os.environ.get("VAR_DIR", "var")).resolve()
+    options.models = options.var_dir / "models"
+    return options
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aiplatform.settings")
     main()
