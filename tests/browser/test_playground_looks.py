@@ -38,6 +38,7 @@ def test_every_part_looks_good_and_is_accessible(site: Site, pages_web: LiveWeb)
     with CannedRunnerProcess(pages_web, model, 1, word=MARKDOWN).running():
         tab = Playground(site.page())
         page = tab.page
+        expect(page.locator("#model option")).not_to_have_count(0)
         assert_looks_good(page, "playground-welcome")
         page.set_viewport_size({"width": 1440, "height": 900})
         tab.choose(model)
