@@ -1,6 +1,7 @@
 """The pages of one's batches: a list, each as its lines end, its files, and cancelling it."""
 
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
@@ -18,7 +19,8 @@ from inference.jobs.models import Batch, File
 ROWS: Final = 50
 
 
-class ShownBatch(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ShownBatch:
     """A batch and how far it is."""
 
     row: Batch
@@ -35,7 +37,8 @@ class ShownBatch(NamedTuple):
         return self.row.status.replace("_", " ")
 
 
-class NamedFile(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class NamedFile:
     """One of the files of a batch, or None where it is gone."""
 
     role: str
