@@ -6,6 +6,7 @@ the platform's to answer for.
 
 import asyncio
 import statistics
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,5 +59,6 @@ async def lone(door: Door, socket: str, texts: Sequence[str], items: Sequence[wi
 
 async def _total_s(reader: asyncio.StreamReader) -> float:
     while not isinstance(reply := await wire.read_reply(reader), wire.Finished):
-        pass
+        if isinstance(reply, wire.Failed):
+            sys.exit(f"the runner refuses: {reply.code}")
     return reply.usage.total_s

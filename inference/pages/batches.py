@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 
 from accounts.pages.page import page
 from accounts.principal import Principal
-from inference.api.openai.batches.form import batch_of
+from inference.api.openai.batches.form import PREFIX, batch_of
 from inference.jobs.batches.selectors import Counts, batch_counts, batches_page
 from inference.jobs.batches.services import CANCELLABLE, batch_cancel
 from inference.jobs.files.selectors import files_find
 from inference.jobs.models import Batch, File
+from inference.jobs.public_ids import id_of
 
 ROWS: Final = 50
 
@@ -45,12 +45,6 @@ class NamedFile:
     file: File | None
 
 
-class PlaceForm(forms.Form):
-    """From which batch on."""
-
-    before = forms.UUIDField(required=False)
-
-
 def batches_shown(batches: list[Batch]) -> list[ShownBatch]:
     """Return each with its counts; one query counts the lines of all."""
     counts = batch_counts(batches)
@@ -60,12 +54,11 @@ def batches_shown(batches: list[Batch]) -> list[ShownBatch]:
 @page("GET")
 def batch_list(request: HttpRequest, principal: Principal) -> HttpResponseBase:
     """One page of one's batches, newest first."""
-    form = PlaceForm(request.GET)
-    before = form.cleaned_data["before"] if form.is_valid() else None
+    before = id_of(PREFIX, request.GET.get("before", ""))
     rows, more = batches_page(user_id=principal.user_id, after=before, limit=ROWS)
     context = {
         "batches": batches_shown(rows),
-        "following": rows[-1].id if more else None,
+        "following": rows[-1].public_id if more else None,
         "is_first": before is None,
     }
     return render(request, "account/batches.html", context)

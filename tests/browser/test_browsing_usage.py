@@ -1,41 +1,47 @@
 """The page of usage: sums, charts with tables beside them, and what is left of each limit."""
 
 import time
+from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import expect
 
 from tests.browser.looks import assert_looks_good
 from tests.browser.site import Site
+from tests.live_web import LiveWeb
 
 HOSTILE = "<script>alert(1)</script>"
-
-
-# A month of both models, with sums that rise and fall.
-_MONTH = f"""
-from datetime import timedelta
-from django.core.management import call_command
-from django.utils import timezone
-from accounts.models import User
-from inference.gateway.models import UsageDay
-ada = User.objects.get(username="ada")
-for ago in range(1, 26):
-    for model, tokens in (
-        ("smollm2-135m-instruct", 900 + 700 * (ago * 7 % 11)),
-        ({HOSTILE!r}, 300 + 100 * (ago % 5)),
-    ):
-        UsageDay.objects.create(
-            day=timezone.now().date() - timedelta(days=ago), user_id=ada.pk, model_name=model,
-            requests=tokens // 100, completed=tokens // 100, prompt_tokens=tokens,
-            completion_tokens=tokens // 2, charged_tokens=tokens * 3 // 2, cost_nano=1_500_000,
-        )
-call_command(
-    "quota", "ada", "--resource", "tokens", "--window", "day", "--amount", "1000000"
+ZEROS = (
+    *("api_key_id", "cancelled", "failed", "refused", "cached_tokens"),
+    *("images", "charged_requests", "charged_images"),
 )
-"""
+
+
+def write_a_month(web: LiveWeb) -> None:
+    """Write 25 days of two models, with sums that rise and fall, and a limit, for ada."""
+    (ada,) = web.sql("SELECT id FROM accounts_user WHERE username = 'ada'")
+    today = datetime.now(UTC).date()
+    sums = "requests, completed, prompt_tokens, completion_tokens, charged_tokens, cost_nano"
+    for ago in range(1, 26):
+        for model, tokens in (
+            ("smollm2-135m-instruct", 900 + 700 * (ago * 7 % 11)),
+            (HOSTILE, 300 + 100 * (ago % 5)),
+        ):
+            counted = (tokens // 100, tokens // 100, tokens, tokens // 2, tokens * 3 // 2)
+            web.sql(
+                f"INSERT INTO gateway_usageday (day, user_id, model_name, {sums}, "
+                f"{', '.join(ZEROS)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1500000"
+                f"{', 0' * len(ZEROS)})",
+                *((today - timedelta(days=ago)).isoformat(), ada["id"], model, *counted),
+            )
+    web.sql(
+        "INSERT INTO accounts_limit (user_id, per, model_name, resource, window, amount)"
+        " VALUES (?, 'user', '', 'tokens', 'day', 1000000)",
+        ada["id"],
+    )
 
 
 def test_usage_is_shown_as_charts_and_as_tables(site: Site) -> None:
-    site.web.manage("shell", "-c", _MONTH)
+    write_a_month(site.web)
     page = site.page()
     page.goto("/account/usage")
     models = page.get_by_role("table", name="Usage by model")

@@ -12,14 +12,14 @@ from tests.browser.playground import QUESTION, Playground
 from tests.browser.site import Site, sign_in
 from tests.live_web import CannedRunnerProcess, LiveWeb
 
-WORDS: Final = 80
+WORDS: Final = 60
 
 
 @pytest.fixture(scope="module")
 def stamped(pages_web: LiveWeb) -> Iterator[str]:
     """A model of which no two words are the same, for some seconds."""
     model = pages_web.stage()
-    with CannedRunnerProcess(pages_web, model, WORDS, interval_ms=40, stamped=True).running():
+    with CannedRunnerProcess(pages_web, model, WORDS, interval_ms=30, stamped=True).running():
         yield model
 
 
@@ -49,7 +49,7 @@ def test_an_answer_goes_on_after_each_cut_without_losing_a_token(
     tab = Playground(site.page(), f"{wire.base_url}/playground")
     tab.choose(stamped)
     tab.ask("Count")
-    for tokens in (3, 20, 40):
+    for tokens in (3, 15, 30):
         tab.await_tokens(tokens)
         wire.cut()
         expect(tab.page.locator("#connection")).to_have_text("Connected")

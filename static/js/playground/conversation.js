@@ -25,7 +25,9 @@ export function append(conversation, parent, fields) {
   if (Object.keys(conversation.messages).length >= MAX_MESSAGES) {
     throw new RangeError(`A conversation has at most ${MAX_MESSAGES} messages. Begin a new one.`);
   }
-  const message = { id: newId(), parent: parent ?? ROOT, at: Date.now(), ...fields };
+  // No two at the same time: alternatives stand in the order in which they came.
+  const at = Math.max(Date.now(), conversation.at + 1);
+  const message = { id: newId(), parent: parent ?? ROOT, at, ...fields };
   conversation.messages[message.id] = message;
   conversation.chosen[message.parent] = message.id;
   conversation.at = message.at;
