@@ -11,6 +11,9 @@ from inference.engine.attention import SLOTS
 from inference.engine.kv_cache import SlotCache
 from inference.engine.masks import Masks
 from inference.engine.sliding import PART, SLIDING, layer_kinds, sliding_of
+from inference.engine.submission import Refusal
+from inference.engine.vision.files import VisionFiles
+from inference.engine.vision.pictures import Pictures
 
 
 class SlotDecoder(ABC):
@@ -28,6 +31,14 @@ class SlotDecoder(ABC):
         """`kept` is how many tokens each layer keeps, where that is not the whole context."""
         self._cache = SlotCache(layers=layers, slots=slots, context=context, kept=kept)
         self.vocabulary_size = vocabulary_size
+        self.vision: VisionFiles | None = None  # how it reads pictures, if it does
+
+    def look(self, pictures: Pictures, tokens: list[int]) -> Refusal | None:
+        """Look at the pictures that `tokens`, which are written next, have parts of.
+
+        Return why that cannot be done, or None.
+        """
+        return None
 
     @abstractmethod
     def prefill(self, tokens: list[int], slot: int, start: int) -> Tensor:
@@ -75,16 +86,20 @@ class Decoder(SlotDecoder):
     def _write(self, tokens: list[int], slot: int, start: int) -> Tensor:
         length = self._cache.prefill_slot(slot, start, len(tokens))
         positions = torch.arange(start, length)[None]
-        return self._forward(torch.tensor([tokens]), positions, length)
+        return self._forward(positions, length, **self._read(tokens))
+
+    def _read(self, tokens: list[int]) -> dict[str, Tensor]:
+        """Return what the model is given for tokens of a prompt."""
+        return {"input_ids": torch.tensor([tokens])}
 
     def decode(self, tokens: list[int], positions: list[int]) -> Tensor:
         at = torch.tensor(positions)
         length = self._cache.decode_rows(at, max(positions))
-        return self._forward(torch.tensor(tokens)[:, None], at[:, None], length)
+        return self._forward(at[:, None], length, input_ids=torch.tensor(tokens)[:, None])
 
-    def _forward(self, tokens: Tensor, positions: Tensor, length: int) -> Tensor:
+    def _forward(self, positions: Tensor, length: int, **inputs: Tensor) -> Tensor:
         logits: Tensor = self._model(
-            input_ids=tokens,
+            **inputs,
             position_ids=positions,
             attention_mask=self._masks.build(positions, length),
             past_key_values=self._cache,

@@ -22,6 +22,7 @@ from inference.engine.task import CHAT
 from inference.engine.text.token_bytes import TokenBytes
 from inference.engine.text.tokenizer import Tokenizer
 from inference.engine.uniforms import UniformStream
+from inference.engine.vision.pictures import pictured, pictures_refusal
 from inference.engine.wire import Accepted, Asked, Delta, Failed, Finished, Submit
 
 
@@ -67,6 +68,7 @@ class Engine:
             self._fail_step(plan)
         else:
             self._deliver(tokens)
+            self._fail_unread(plan)
         self._statistics.stepped(time.monotonic() - began)
         self.flush()
 
@@ -135,6 +137,8 @@ class Engine:
         for chunk in plan.chunks:
             self._copy(chunk.moves)
             tokens = chunk.sequence.tokens[chunk.start : chunk.end]
+            if not self._look(chunk.sequence, tokens):
+                continue
             last = self._decoder.prefill(tokens, chunk.sequence.slot, chunk.start)
             if chunk.completes:
                 sequences.append(chunk.sequence)
@@ -182,6 +186,17 @@ class Engine:
         for sequence in sequences:
             self._fail(sequence, Refusal("bad_logits", detail), keep=False)
 
+    def _look(self, sequence: Sequence, tokens: list[int]) -> bool:
+        """See the pictures that the tokens have parts of; return whether that was possible."""
+        if sequence.pictures is not None:
+            sequence.unread = self._decoder.look(sequence.pictures, tokens)
+        return sequence.unread is None
+
+    def _fail_unread(self, plan: Plan) -> None:
+        for sequence in [chunk.sequence for chunk in plan.chunks]:
+            if sequence.unread is not None:
+                self._fail(sequence, sequence.unread, keep=False)
+
     def _fail_late(self) -> None:
         for sequence in self._scheduler.late():
             detail = "the request did not end before its deadline"
@@ -222,15 +237,16 @@ class Engine:
     def _refusal(self, connection: Hashable, request: Submit) -> Refusal | None:
         if self._scheduler.find(connection, request.request_id) is not None:
             return Refusal("duplicate_request_id", "a request with this id is running already")
-        return refusal(
+        refused = refusal(
             request,
             vocabulary_size=self._decoder.vocabulary_size,
             context_length=self._context_length,
         )
+        return refused or pictures_refusal(request, self._decoder.vision)
 
     def _sequence(self, connection: Hashable, request: Submit) -> Sequence:
         alternatives = request.sampling.logprobs
-        return Sequence(
+        sequence = Sequence(
             connection=connection,
             request=request,
             text=CompletionText(self._tokenizer, request.stop, request.min_tokens),
@@ -238,6 +254,9 @@ class Engine:
             eos_ids=frozenset() if request.ignore_eos else self._tokenizer.eos_ids,
             logprobs=None if alternatives is None else Logprobs(alternatives, self._token_bytes),
         )
+        if request.images and self._decoder.vision is not None:
+            sequence.tokens, sequence.pictures = pictured(request, self._decoder.vision)
+        return sequence
 
     def _outgoing_of(self, connection: Hashable) -> Outgoing:
         return self._outgoing.setdefault(connection, Outgoing())

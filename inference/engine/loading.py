@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 from transformers.utils import logging as transformers_logging
 
 from inference.engine.config import RunnerConfig
@@ -24,6 +24,8 @@ from inference.engine.text.chat_template import TemplateError
 from inference.engine.text.tokenizer import Tokenizer, TokenizerError
 from inference.engine.tiers import Chosen, Tiers
 from inference.engine.verification import Reference, references
+from inference.engine.vision.files import VisionFiles
+from inference.engine.vision.sight import with_sight
 
 
 def load_engine(
@@ -39,7 +41,7 @@ def load_engine(
         tokenizer = Tokenizer.load(directory.path)
     except (TokenizerError, TemplateError) as error:
         raise LoadError(str(error)) from error
-    loader = DecoderLoader(config, directory, statistics, log)
+    loader = DecoderLoader(config, directory, statistics, log, vision=tokenizer.vision)
     return Engine(
         loader.load(),
         tokenizer,
@@ -62,12 +64,19 @@ class DecoderLoader:
     """Loads one model in the fastest tier that gives what `generate` gives."""
 
     def __init__(
-        self, config: RunnerConfig, directory: ModelDirectory, statistics: Statistics, log: Log
+        self,
+        config: RunnerConfig,
+        directory: ModelDirectory,
+        statistics: Statistics,
+        log: Log,
+        *,
+        vision: VisionFiles | None = None,
     ) -> None:
         self._config = config
         self._directory = directory
         self._statistics = statistics
         self._log = log
+        self._vision = vision
         self._dtype = compute_dtype(config.dtype)
         self._context = directory.context_length(config.context_length)
 
@@ -127,7 +136,8 @@ class DecoderLoader:
 
     def _read_model(self) -> Any:
         try:
-            model: Any = AutoModelForCausalLM.from_pretrained(
+            auto: Any = AutoModelForImageTextToText if self._vision else AutoModelForCausalLM
+            model: Any = auto.from_pretrained(
                 self._directory.path,
                 dtype=DTYPES[self._config.dtype],
                 local_files_only=True,
@@ -138,7 +148,8 @@ class DecoderLoader:
             self._log.event("read_failed", error=repr(error))
             raise LoadError("transformers cannot read this model; its log says why") from error
         # Rounded to what was asked for, whatever it is computed in.
-        return model.to(self._dtype).eval()
+        model = model.to(self._dtype).eval()
+        return with_sight(model, self._directory.path, self._vision) if self._vision else model
 
     def _note(self, chosen: Chosen) -> None:
         computed = str(chosen.tier.dtype or self._dtype).removeprefix("torch.")

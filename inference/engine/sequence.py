@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 
 from inference.engine.completion_text import CompletionText
 from inference.engine.logprobs import Logprobs, Ranked
+from inference.engine.submission import Refusal
 from inference.engine.uniforms import UniformStream
+from inference.engine.vision.pictures import Pictures
 from inference.engine.wire import Submit, TokenLogprob, Usage
 
 
@@ -20,6 +22,7 @@ class Sequence:
     uniforms: UniformStream
     eos_ids: frozenset[int]
     logprobs: Logprobs | None = None  # None: not asked for
+    pictures: Pictures | None = None
     submitted: float = field(default_factory=time.monotonic)
     started: float | None = None
     first_token: float | None = None
@@ -35,6 +38,7 @@ class Sequence:
     ranked: Ranked | None = None  # the newest token among the others, where logprobs are asked for
     penalty_row: int = -1  # its place in the sampler's table of penalties
     reason: str = ""  # finish reason, empty while it runs
+    unread: Refusal | None = None  # why one of its pictures cannot be seen
 
     def __post_init__(self) -> None:
         self.tokens = list(self.request.prompt)

@@ -23,6 +23,7 @@ from inference.engine.llama import Llama, unlike_llama
 from inference.engine.log import Log
 from inference.engine.model_directory import LoadError
 from inference.engine.verification import Reference, Verdict, verify
+from inference.engine.vision.decoder import SeeingDecoder
 
 
 class TierUnavailableError(Exception):
@@ -103,9 +104,13 @@ class Tiers:
         return self._generic(model)
 
     def _generic(self, model: Any) -> SlotDecoder:
-        return Decoder(model, slots=self._slots, context=self._context)
+        sight = getattr(model, "sight", None)
+        if sight is None:
+            return Decoder(model, slots=self._slots, context=self._context)
+        return SeeingDecoder(model, sight, slots=self._slots, context=self._context)
 
     def _llama(self, model: Any) -> Llama:
+        _require("pictures are read by the model's own modules" if hasattr(model, "sight") else "")
         _require(unlike_llama(model, self._context))
         return Llama(model)
 

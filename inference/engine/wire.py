@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-VERSION: Final = 2
+VERSION: Final = 3
 # A prompt of a million token ids packs into about 5 MB; nothing legitimate is larger than this.
 MAX_FRAME_BYTES: Final = 16 * 1024 * 1024
 
@@ -57,7 +57,11 @@ class Hello(Message, frozen=True):
 
 
 class Submit(Message, frozen=True):
-    """Generate from `prompt` (token ids) at most `max_tokens` new tokens."""
+    """Generate from `prompt` (token ids) at most `max_tokens` new tokens.
+
+    Of pictures, `images` are the files as they came; the prompt has the model's own token as often
+    as a picture has parts, in their order.
+    """
 
     request_id: str
     prompt: list[int]
@@ -71,6 +75,7 @@ class Submit(Message, frozen=True):
     priority: int = 0  # 0 interactive, 1 jobs, 2 batch
     weight: float = 1.0  # the tenant's share, as a multiple of what others get
     deadline_s: float | None = None  # seconds from now; then Failed("deadline_passed")
+    images: list[bytes] = []
 
 
 class Tokens(msgspec.Struct, frozen=True, tag="tokens"):

@@ -7,7 +7,10 @@ from typing import Any, Final
 
 import tokenizers
 
+from inference.engine.checkpoint import BrokenCheckpoint
 from inference.engine.text.chat_template import ChatTemplate, TemplateError
+from inference.engine.vision.files import VisionFiles
+from inference.engine.vision.prompts import in_parts, with_pictures
 
 # The largest published tokenizer.json are about 35 MB.
 _MAX_FILE_BYTES: Final = 256 * 1024 * 1024
@@ -46,8 +49,10 @@ class Tokenizer:
         named_tokens: dict[str, str],
         eos_ids: frozenset[int],
         chat_template: ChatTemplate | None,
+        vision: VisionFiles | None = None,
     ) -> None:
         self._backend = backend
+        self.vision = vision  # how the model reads pictures, if it does
         self._named_tokens = named_tokens
         self._chat_template = chat_template
         self.eos_ids = eos_ids
@@ -74,6 +79,7 @@ class Tokenizer:
             named_tokens=named_tokens,
             eos_ids=_eos_ids(directory, backend, named_tokens),
             chat_template=None if source is None else ChatTemplate(source),
+            vision=_vision(directory, backend),
         )
 
     @property
@@ -126,13 +132,19 @@ class Tokenizer:
         """
         if self._chat_template is None:
             raise TemplateError("the model has no chat template; send a prompt, not messages")
-        text = self._chat_template.render(messages, self._named_tokens)
+        text = self._rendered(self._chat_template, messages)
         try:
             _check_unicode(text)
         except TextError as error:
             raise TemplateError(str(error)) from error
         # The template writes the special tokens itself; adding them again would double them.
         return list(self._backend.encode(text, add_special_tokens=False).ids)
+
+    def _rendered(self, template: ChatTemplate, messages: list[dict[str, object]]) -> str:
+        if self.vision is None:
+            return template.render(messages, self._named_tokens)
+        text = template.render(in_parts(messages), self._named_tokens)
+        return with_pictures(text, messages, self.name_of(self.vision.token_id) or "", self.vision)
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of `ids`; special tokens have none."""
@@ -171,13 +183,25 @@ def _chat_template_source(directory: Path, config: dict[str, Any]) -> str | None
     own_file = _read_text(directory / "chat_template.jinja")
     if own_file is not None:
         return own_file
-    template = config.get("chat_template")
+    # Processors wrote it there before they had a file for it alone.
+    of_processor = _read_json(directory / "chat_template.json")
+    template = config.get("chat_template") or of_processor.get("chat_template")
     if isinstance(template, list):  # several named ones; "default" is for plain conversations
         named = {
             item.get("name"): item.get("template") for item in template if isinstance(item, dict)
         }
         template = named.get("default")
     return template if isinstance(template, str) else None
+
+
+def _vision(directory: Path, backend: tokenizers.Tokenizer) -> VisionFiles | None:
+    try:
+        vision = VisionFiles.of(_read_json(directory / "config.json"))
+    except BrokenCheckpoint as error:
+        raise TokenizerError(str(error)) from error
+    if vision is not None and not backend.id_to_token(vision.token_id):
+        raise TokenizerError("tokenizer.json lacks the token that stands for a picture")
+    return vision
 
 
 def _named_tokens(*files: dict[str, Any]) -> dict[str, str]:
