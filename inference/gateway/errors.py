@@ -70,6 +70,14 @@ def image_refused(code: str, detail: str, param: str | None = None) -> ApiError:
     return ApiError(400, code, detail, param=param)
 
 
+def reads_no_pictures(*, model: str, param: str) -> ApiError:
+    detail = (
+        f"{param}: {model} reads no pictures. Name a model in `model` that does, or ask "
+        "/api/v1/upload/image what a picture shows."
+    )
+    return ApiError(400, "images_not_supported", detail, param=param)
+
+
 def over_limit(*, reason: dict[str, Any], retry_after: float) -> ApiError:
     """`reason` is the limit as `limits.report.limit_told` tells it, and what was wanted of it."""
     many = what_over(reason["resource"], reason["window"])

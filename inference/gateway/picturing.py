@@ -1,73 +1,92 @@
-"""From an image file to an `ItemsSpec`: the model, and the bounds that hold before it travels."""
+"""From an uploaded picture to what is asked about it: of a classifier, or of one that talks."""
 
 from typing import Any
 
-from django.conf import settings
-
 from accounts.principal import Principal
-from inference.engine.images.facts import Bounds, ImageError, ImageFacts
-from inference.engine.images.headers import read_facts
-from inference.engine.task import IMAGE_CLASSIFICATION, OCR
-from inference.engine.wire import Image
-from inference.gateway import errors
-from inference.gateway.served import served_model
-from inference.gateway.spec import ItemsSpec
+from inference.engine.task import CHAT, IMAGE_CLASSIFICATION, OCR
+from inference.engine.text.tokenizer import Tokenizer
+from inference.engine.vision.prompts import PICTURE
+from inference.engine.wire import Image, Sampling
+from inference.gateway.picture_files import Picture
+from inference.gateway.prompt_tokenizers import tokenizer_of
+from inference.gateway.prompting import build_spec
+from inference.gateway.served import ServedModel, served_model, served_models
+from inference.gateway.spec import GenerationSpec, ItemsSpec, Stopping
 
 
 class PictureSpec(ItemsSpec, frozen=True, kw_only=True):
     """One picture to classify or to read."""
 
-    facts: ImageFacts
+    picture: Picture
     filename: str
     top_k: int
 
-    @property
-    def size(self) -> int:
-        """Bytes of the file."""
-        (item,) = self.items
-        assert isinstance(item, Image)
-        return len(item.content)
+
+class CaptionSpec(GenerationSpec, frozen=True, kw_only=True):
+    """One picture to talk about."""
+
+    picture: Picture
+    filename: str
 
 
-def image_facts(content: bytes, param: str) -> ImageFacts:
-    """Return what the file says of itself. Raises ApiError where it is no image or over a bound.
+async def looking_model(principal: Principal, name: str | None) -> ServedModel:
+    """Return who is to look at a picture: the model called `name`, or the default classifier.
 
-    Nothing is unpacked: what takes memory happens in the runner, after this.
+    Raises ApiError for a model that reads none.
     """
-    bounds = Bounds(pixels=settings.MAX_IMAGE_PIXELS, frames=settings.MAX_IMAGE_FRAMES)
-    try:
-        return read_facts(content, bounds)
-    except ImageError as error:
-        raise errors.image_refused(error.code, error.detail, param) from error
+    named = (one for one in await served_models(principal) if one.name == name)
+    model = next(named, None)
+    if model and model.task == CHAT and (await tokenizer_of(model)).vision is not None:
+        return model
+    return await served_model(principal, name, IMAGE_CLASSIFICATION, OCR)
 
 
-async def picture_spec(
-    principal: Principal,
-    *,
-    model: str | None,
-    content: bytes,
-    facts: ImageFacts,
-    filename: str,
-    top_k: int,
+def picture_spec(
+    served: ServedModel, picture: Picture, *, filename: str, top_k: int
 ) -> PictureSpec:
-    """Return what to ask of a classifier, or of a model that reads. Raises ApiError."""
-    served = await served_model(principal, model, IMAGE_CLASSIFICATION, OCR)
+    """Return what to ask of a classifier, or of a model that reads."""
     return PictureSpec(
         model=served,
-        asked=_noted(filename, facts, len(content)),
-        items=[Image(content)],
-        facts=facts,
+        asked=picture.noted(filename),
+        items=[Image(picture.content)],
+        picture=picture,
         filename=filename,
         top_k=top_k,
     )
 
 
-def _noted(filename: str, facts: ImageFacts, size: int) -> dict[str, Any]:
-    """Return what the history keeps of a picture: what it was, and never the picture."""
-    return {
-        "filename": filename,
-        "format": facts.format,
-        "width": facts.width,
-        "height": facts.height,
-        "bytes": size,
-    }
+async def caption_spec(
+    principal: Principal,
+    served: ServedModel,
+    picture: Picture,
+    *,
+    filename: str,
+    prompt: str,
+    max_tokens: int,
+) -> CaptionSpec:
+    """Return what to ask of a model that talks about pictures. Raises ApiError.
+
+    It is asked greedily: the same picture has the same caption.
+    """
+    parts: list[Any] = [PICTURE, {"type": "text", "text": prompt}]
+
+    def encode(tokenizer: Tokenizer) -> list[int]:
+        return tokenizer.encode_chat([{"role": "user", "content": parts}])
+
+    spec = await build_spec(
+        principal,
+        model=served.name,
+        asked={**picture.noted(filename), "prompt": prompt},
+        encode=encode,
+        characters=len(prompt),
+        max_tokens=max_tokens,
+        sampling=lambda _: Sampling(),
+        stopping=Stopping(),
+        stream=False,
+        n=1,
+        prompt_field="prompt",
+        max_tokens_field="max_length",
+        pictures=[picture],
+    )
+    fields = {name: getattr(spec, name) for name in spec.__struct_fields__}
+    return CaptionSpec(**fields, picture=picture, filename=filename)

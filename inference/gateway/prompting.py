@@ -1,7 +1,7 @@
 """From what was asked to a `GenerationSpec`: model, token ids, and the room left for the answer."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from accounts.principal import Principal
@@ -11,6 +11,7 @@ from inference.engine.text.chat_template import TemplateError
 from inference.engine.text.tokenizer import TextError, Tokenizer
 from inference.engine.wire import Sampling
 from inference.gateway import errors
+from inference.gateway.picture_files import Picture
 from inference.gateway.prompt_tokenizers import tokenizer_of
 from inference.gateway.served import ServedModel, served_model
 from inference.gateway.spec import GenerationSpec, Stopping
@@ -37,15 +38,18 @@ async def build_spec(
     n: int,
     prompt_field: str,
     max_tokens_field: str,
+    pictures: Sequence[Picture] = (),
 ) -> GenerationSpec:
     """Return the spec of one generation. Raises ApiError that names the field.
 
     `encode` turns the tokenizer into token ids, `characters` says how long that may take,
     `sampling` fills in what the model recommends, `max_tokens` None asks for as much as the model
-    gives.
+    gives. The prompt that `encode` makes has room for each of `pictures`.
     """
     served = await served_model(principal, model, CHAT)
     tokenizer = await tokenizer_of(served)
+    if pictures and tokenizer.vision is None:
+        raise errors.reads_no_pictures(model=served.name, param=pictures[0].param)
     try:
         prompt = await _encoded(encode, tokenizer, characters)
     except (TemplateError, TextError) as error:
@@ -65,6 +69,7 @@ async def build_spec(
         sampling=chosen,
         stopping=stopping,
         n=n,
+        pictures=[one.content for one in pictures],
     )
 
 

@@ -70,10 +70,15 @@ class GenerationSpec(Spec, frozen=True, kw_only=True):
     sampling: Sampling
     stopping: Stopping
     n: int = 1  # choices, each of at most `max_tokens`
+    pictures: list[bytes] = []  # the files of those that the prompt has room for, in their order
 
     @property
     def prompt_tokens(self) -> int:
         return len(self.prompt)
+
+    @property
+    def images(self) -> int:
+        return len(self.pictures)
 
     @property
     def choices(self) -> int:
@@ -85,7 +90,8 @@ class GenerationSpec(Spec, frozen=True, kw_only=True):
         return Amounts(
             requests=1,
             tokens=self.prompt_tokens + completion,
-            cost=pricing.cost(self.model, self.prompt_tokens, completion),
+            images=self.images,
+            cost=pricing.cost(self.model, self.prompt_tokens, completion, self.images),
             concurrency=self.n,
         )
 
@@ -107,6 +113,7 @@ class GenerationSpec(Spec, frozen=True, kw_only=True):
             weight=weight,
             priority=self.priority,
             deadline_s=settings.REQUEST_TIMEOUT_S,
+            images=self.pictures,
         )
         return [one] if self.n == 1 else [_choice_of(one, index) for index in range(self.n)]
 

@@ -16,7 +16,7 @@ from inference.api.native.text_form import TextForm
 from inference.api.openai.form import ChatForm, CompletionForm
 from inference.api.openai.serializers import ChatCompletionSerializer, CompletionSerializer
 from inference.api.openai.specs import chat_spec, completion_spec
-from inference.gateway.picturing import PictureSpec
+from inference.gateway.picturing import CaptionSpec, PictureSpec
 from inference.gateway.spec import EmbeddingsSpec, GenerationSpec, Spec
 
 GENERATE_TEXT: Final = "generate/text"
@@ -67,7 +67,7 @@ async def _parse_embeddings(principal: Principal, asked: Asked) -> EmbeddingsSpe
     return await embeddings_asked(principal, asked.body)
 
 
-async def _parse_image(principal: Principal, asked: Asked) -> PictureSpec:
+async def _parse_image(principal: Principal, asked: Asked) -> PictureSpec | CaptionSpec:
     return await picture_asked(
         principal, *await asyncio.to_thread(picture_kept, asked.body, asked.content)
     )

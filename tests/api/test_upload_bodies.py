@@ -1,11 +1,12 @@
 """Bodies of an upload that are no upload are refused with the remedy, before any model is asked."""
 
+import base64
 from typing import Any, Final
 
 import httpx
 import pytest
 
-from tests.api.doors import refusal
+from tests.api.doors import Refusal, refusal
 from tests.hostile_images import noise, saved
 from tests.live_web import LiveWeb, StartWeb
 
@@ -90,12 +91,24 @@ def test_whoever_uploads_too_often_waits(start_web: StartWeb) -> None:
         assert _post(web, "eve all", files={"file": ("x.png", b"no image")}).status_code == 400
 
 
-@pytest.mark.parametrize("kind", ["image_url", "input_image"])
-def test_an_image_in_a_chat_is_shown_the_door_that_takes_it(live_web: LiveWeb, kind: str) -> None:
-    part = {"type": kind, kind: {"url": "data:image/png;base64,AAAA"}}
+def _chat(web: LiveWeb, part: dict[str, Any]) -> Refusal:
     messages = [{"role": "user", "content": [{"type": "text", "text": "What is this?"}, part]}]
-    with live_web.client() as client:
-        response = client.post("/v1/chat/completions", json={"messages": messages})
-    refused = refusal(response)
-    assert refused.status == 400
+    with web.client() as client:
+        return refusal(client.post("/v1/chat/completions", json={"messages": messages}))
+
+
+def test_a_text_model_that_is_shown_a_picture_names_the_door_that_takes_it(
+    live_web: LiveWeb,
+) -> None:
+    content = base64.b64encode(saved(noise(), "PNG")).decode()
+    url = f"data:image/png;base64,{content}"
+    refused = _chat(live_web, {"type": "image_url", "image_url": {"url": url}})
+    assert (refused.status, refused.code) == (400, "images_not_supported")
+    assert refused.param == "messages[0].content[1].image_url.url"
     assert "/api/v1/upload/image" in refused.detail
+
+
+def test_an_image_part_in_other_words_is_shown_ours(live_web: LiveWeb) -> None:
+    refused = _chat(live_web, {"type": "input_image", "image_url": "data:image/png;base64,AAAA"})
+    assert refused.status == 400
+    assert '{"type": "image_url"' in refused.detail

@@ -50,6 +50,30 @@ def kinds(platform: PlatformProcess, tiny_kinds: Path) -> Iterator[PlatformProce
             assert client.delete(f"/api/v1/models/{name}").status_code == 204
 
 
+@pytest.fixture(scope="session")
+def tiny_vision(short_folder: Path) -> Path:
+    """A folder with a model of each family that reads pictures."""
+    folder = short_folder / "vision"
+    folder.mkdir()
+    command = [sys.executable, "-m", "tests.kinds.tiny_vision", str(folder)]
+    subprocess.run(command, cwd=REPOSITORY, check=True, stderr=subprocess.DEVNULL)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sighted(platform: PlatformProcess, tiny_vision: Path) -> Iterator[PlatformProcess]:
+    """The shared platform while it serves a chat model, `sighted`, that reads pictures."""
+    platform.await_ready()
+    fields = {"task": "chat", "source": f"path:{tiny_vision / 'smolvlm'}", "dtype": "float32"}
+    with platform.client() as client:
+        prices = {"price_prompt": "2", "price_image": "1"}
+        created = client.post("/api/v1/models", json={"name": "sighted", **fields, **prices})
+        assert created.status_code == 201, created.text
+        platform.until(lambda: platform.replica("sighted"), "sighted is ready")
+        yield platform
+        assert client.delete("/api/v1/models/sighted").status_code == 204
+
+
 @pytest.fixture
 def client(kinds: PlatformProcess) -> Iterator[httpx.Client]:
     """A client with the first key."""

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from inference.api import fields
+from inference.api.openai.content import ContentField
 from inference.api.openai.parameters import check_message, check_parameters
 from inference.api.token_logprobs import TokenLogprobSerializer
 
@@ -20,37 +21,6 @@ class StreamOptionsSerializer(serializers.Serializer[Any]):
     include_obfuscation = fields.StrictBoolean(default=False)  # nothing to obfuscate here
 
 
-_PART = {"type": "object", "properties": {"type": {"enum": ["text"]}, "text": {"type": "string"}}}
-
-
-_IMAGE_PARTS: Final = frozenset({"image_url", "input_image", "image"})
-
-
-@extend_schema_field({"oneOf": [{"type": "string"}, {"type": "array", "items": _PART}]})
-class ContentField(serializers.Field):  # type: ignore[type-arg]  # DRF's stubs want four parameters
-    """A message's content: a string, or a list of text parts."""
-
-    def to_internal_value(self, data: Any) -> str:
-        if isinstance(data, str):
-            return data
-        if not isinstance(data, list) or not data:
-            raise serializers.ValidationError("Give a string or a list of text parts.")
-        return "".join(self._text(part) for part in data)
-
-    def _text(self, part: Any) -> str:
-        if isinstance(part, dict) and part.get("type") in _IMAGE_PARTS:
-            message = "No model here reads images in a chat; POST /api/v1/upload/image says what "
-            raise serializers.ValidationError(f"{message}a picture shows.")
-        if not isinstance(part, dict) or part.get("type") != "text":
-            raise serializers.ValidationError("Only parts of type `text` are supported.")
-        if not isinstance(part.get("text"), str):
-            raise serializers.ValidationError("A text part has a string `text`.")
-        return str(part["text"])
-
-    def to_representation(self, value: Any) -> Any:
-        return value
-
-
 class MessageSerializer(serializers.Serializer[Any]):
     """One chat message."""
 
@@ -61,6 +31,12 @@ class MessageSerializer(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         check_message(data, frozenset(self.fields))
         return super().to_internal_value(data)
+
+    def validate(self, attrs: Any) -> Any:
+        if attrs["role"] != "user" and not isinstance(attrs["content"], str):
+            message = "Only messages of the user may hold images."
+            raise serializers.ValidationError({"content": message})
+        return attrs
 
 
 class GenerationSerializer(serializers.Serializer[Any]):

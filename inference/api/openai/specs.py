@@ -1,12 +1,15 @@
 """From a valid body of /v1/chat/completions or /v1/completions to what the gateway takes."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
 from accounts.principal import Principal
 from aiplatform.errors import ApiError
 from inference.api import fields
+from inference.api.openai.content import conversation
 from inference.engine.text.tokenizer import Tokenizer
+from inference.gateway.picture_files import Picture
 from inference.gateway.prompting import Encode, build_spec
 from inference.gateway.spec import GenerationSpec
 
@@ -15,16 +18,17 @@ _COMPLETION_TOKENS: Final = 16  # OpenAI's default for /v1/completions
 
 async def chat_spec(principal: Principal, body: dict[str, Any]) -> GenerationSpec:
     """Return what a valid body of /v1/chat/completions asks for. Raises ApiError."""
-    messages = [_message(one) for one in body["messages"]]
+    read = await conversation([_message(one) for one in body["messages"]])
     limit = body.get("max_completion_tokens")
     return await _spec(
         principal,
         body,
-        asked=messages,
-        encode=lambda tokenizer: tokenizer.encode_chat(messages),
-        characters=sum(len(one["content"]) for one in messages),
+        asked=read.asked,
+        encode=lambda tokenizer: tokenizer.encode_chat(read.messages),
+        characters=read.characters,
         max_tokens=limit if limit is not None else body.get("max_tokens"),
         prompt_field="messages",
+        pictures=read.pictures,
     )
 
 
@@ -65,6 +69,7 @@ async def _spec(
     characters: int,
     max_tokens: int | None,
     prompt_field: str,
+    pictures: Sequence[Picture] = (),
 ) -> GenerationSpec:
     return await build_spec(
         principal,
@@ -79,6 +84,7 @@ async def _spec(
         n=body.get("n") or 1,
         prompt_field=prompt_field,
         max_tokens_field="max_tokens",
+        pictures=pictures,
     )
 
 

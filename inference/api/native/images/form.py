@@ -11,7 +11,7 @@ from inference.api.answer import WholeForm
 from inference.engine.wire import Labels, Line, Lines, Output
 from inference.gateway.answered import Answered
 from inference.gateway.entry import Entry
-from inference.gateway.picturing import PictureSpec
+from inference.gateway.picturing import CaptionSpec, PictureSpec
 
 
 class ImageForm(WholeForm):
@@ -20,21 +20,21 @@ class ImageForm(WholeForm):
     door = "upload/image"
     scope = scopes.IMAGES
 
-    def whole(self, spec: PictureSpec, entry: Entry, answered: Answered) -> bytes:
-        (output,) = answered.outputs
+    def whole(self, spec: PictureSpec | CaptionSpec, entry: Entry, answered: Answered) -> bytes:
+        facts = spec.picture.facts
         return encode(
             {
                 "id": str(entry.id),
-                "result": _result(output, spec.top_k),
+                "result": _result(spec, answered),
                 "filename": spec.filename,
-                "format": spec.facts.format,
-                "width": spec.facts.width,
-                "height": spec.facts.height,
-                "frames": spec.facts.frames,
-                "size": spec.size,
+                "format": facts.format,
+                "width": facts.width,
+                "height": facts.height,
+                "frames": facts.frames,
+                "size": len(spec.picture.content),
                 "model_used": spec.model.name,
                 "processing_time": round(entry.duration_ms / 1000, 4),
-                "usage": {"images": entry.images},
+                "usage": {"images": entry.images, **_tokens(spec, entry)},
             }
         )
 
@@ -42,7 +42,15 @@ class ImageForm(WholeForm):
         return problem_response(error, str(request.id))  # type: ignore[attr-defined]
 
 
-def _result(output: Output, top_k: int) -> dict[str, Any]:
+def _result(spec: PictureSpec | CaptionSpec, answered: Answered) -> dict[str, Any]:
+    if isinstance(spec, CaptionSpec):
+        (choice,) = answered.choices
+        return {"text": choice.text, "finish_reason": choice.finish_reason}
+    (output,) = answered.outputs
+    return _told(output, spec.top_k)
+
+
+def _told(output: Output, top_k: int) -> dict[str, Any]:
     if isinstance(output, Lines):
         return {"lines": [_line(one) for one in output.lines]}
     assert isinstance(output, Labels)
@@ -52,3 +60,13 @@ def _result(output: Output, top_k: int) -> dict[str, Any]:
 
 def _line(line: Line) -> dict[str, Any]:
     return {"text": line.text, "score": round(line.score, 6), "box": line.corners}
+
+
+def _tokens(spec: PictureSpec | CaptionSpec, entry: Entry) -> dict[str, int]:
+    if isinstance(spec, PictureSpec):
+        return {}
+    return {
+        "prompt_tokens": entry.prompt_tokens,
+        "completion_tokens": entry.completion_tokens,
+        "total_tokens": entry.prompt_tokens + entry.completion_tokens,
+    }

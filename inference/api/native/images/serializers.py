@@ -10,8 +10,10 @@ from inference.api.native.tasks.later import MayWaitSerializer
 from inference.engine.task import IMAGE_CLASSIFICATION, OCR
 
 MAX_LABELS: Final = 100  # a runner names no more
+MAX_PROMPT: Final = 100_000
 _MODEL_HELP: Final = (
-    f"A model of the task {IMAGE_CLASSIFICATION} or {OCR}; without one, the default of the former."
+    f"A model of the task {IMAGE_CLASSIFICATION} or {OCR}, the default of the former without one; "
+    "or a chat model that reads pictures."
 )
 
 
@@ -22,7 +24,21 @@ class ImageOptionsSerializer(MayWaitSerializer):
         required=False, allow_null=True, max_length=100, help_text=_MODEL_HELP
     )
     top_k = fields.StrictInteger(
-        default=5, min_value=1, max_value=MAX_LABELS, help_text="Labels at most."
+        required=False,
+        min_value=1,
+        max_value=MAX_LABELS,
+        help_text="Of a classifier: labels at most, 5 without it.",
+    )
+    prompt = fields.StrictText(
+        required=False,
+        max_length=MAX_PROMPT,
+        help_text="Of a model that talks about pictures: what it is asked.",
+    )
+    max_length = fields.StrictInteger(
+        required=False,
+        min_value=1,
+        max_value=fields.MAX_TOKENS,
+        help_text="Of such a model: new tokens at most, 100 without it.",
     )
 
     def to_internal_value(self, data: Any) -> Any:
@@ -65,16 +81,21 @@ class LineSerializer(serializers.Serializer[Any]):
 
 
 class ImageResultSerializer(serializers.Serializer[Any]):
-    """What a classifier says, or what a model that reads found."""
+    """What a classifier says, what a model that reads found, or what one that talks says."""
 
     labels = LabelSerializer(many=True, required=False, help_text="The likeliest first.")
     lines = LineSerializer(many=True, required=False, help_text="From the top down.")
+    text = serializers.CharField(required=False)
+    finish_reason = serializers.ChoiceField(["stop", "length"], required=False)
 
 
 class ImageUsageSerializer(serializers.Serializer[Any]):
     """What is counted."""
 
     images = serializers.IntegerField()
+    prompt_tokens = serializers.IntegerField(required=False, help_text="Where a text was made.")
+    completion_tokens = serializers.IntegerField(required=False)
+    total_tokens = serializers.IntegerField(required=False)
 
 
 class ImageAnswerSerializer(serializers.Serializer[Any]):

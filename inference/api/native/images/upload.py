@@ -1,7 +1,5 @@
 """The body of an upload, multipart or JSON, read into memory: nothing is ever put on a disk."""
 
-import base64
-import binascii
 import io
 import re
 from dataclasses import dataclass, field
@@ -17,14 +15,14 @@ from rest_framework.exceptions import UnsupportedMediaType
 
 from aiplatform.errors import ApiError
 from aiplatform.json_media import decode
+from inference.api.data_urls import data_url_content, image_too_large
 
 FILE: Final = "file"  # of a multipart body
 IMAGE: Final = "image"  # of a JSON body: a data URL
-NUMBERS: Final = frozenset({"top_k"})
+NUMBERS: Final = frozenset({"top_k", "max_length"})
 TRUTHS: Final = frozenset({"async"})
 MAX_FILENAME: Final = 255
 _WHOLE_NUMBER: Final = re.compile(r"-?[0-9]{1,9}")
-_DATA_URL: Final = re.compile(r"data:[\w.+/;=-]{0,100},")
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ def read_upload(request: HttpRequest) -> Upload:
     else:
         raise UnsupportedMediaType(str(request.content_type)[:100])
     if len(upload.content) > settings.MAX_IMAGE_BYTES:
-        raise _too_many_bytes()
+        raise image_too_large(FILE)
     return upload
 
 
@@ -57,7 +55,7 @@ def _of_form(request: HttpRequest) -> Upload:
     try:
         fields, files = MultiPartParser(request.META, body, [_InMemory()], "utf-8").parse()
     except RequestDataTooBig as error:
-        raise _too_many_bytes() from error
+        raise image_too_large(FILE) from error
     except (MultiPartParserError, SuspiciousOperation, ValueError) as error:
         raise ApiError(400, "invalid_request", "The body is no valid multipart form.") from error
     if others := sorted(set(files) - {FILE}):
@@ -79,21 +77,7 @@ def _of_json(body: bytes) -> Upload:
     if not isinstance(filename, str) or len(filename) > MAX_FILENAME:
         detail = f"filename: Give a text of at most {MAX_FILENAME} characters."
         raise ApiError(400, "invalid_request", detail, param="filename")
-    return Upload(_of_data_url(image), filename, read)
-
-
-def _of_data_url(text: str) -> bytes:
-    """RFC 2397, in base64. What type it declares is not believed: the content decides."""
-    begins = _DATA_URL.match(text)
-    if begins is None or not begins[0].endswith(";base64,"):
-        _missing(IMAGE, "Give a data URL in base64: data:image/png;base64,…")
-    if len(text) > settings.MAX_IMAGE_BYTES * 4 // 3 + 200:
-        raise _too_many_bytes()
-    try:
-        return base64.b64decode(text[begins.end() :], validate=True)
-    except (binascii.Error, ValueError) as error:
-        detail = f"{IMAGE}: the data URL is no valid base64."
-        raise ApiError(400, "invalid_request", detail, param=IMAGE) from error
+    return Upload(data_url_content(image, IMAGE), filename, read)
 
 
 def _plain(name: str, value: str) -> Any:
@@ -106,11 +90,6 @@ def _plain(name: str, value: str) -> Any:
 
 def _missing(name: str, remedy: str) -> NoReturn:
     raise ApiError(400, "invalid_request", f"{name}: {remedy}", param=name)
-
-
-def _too_many_bytes() -> ApiError:
-    detail = f"The file is over {settings.MAX_IMAGE_BYTES} bytes, the most accepted."
-    return ApiError(413, "image_too_large", detail, param=FILE)
 
 
 class _InMemory(FileUploadHandler):

@@ -22,7 +22,7 @@ from inference.api.native.images.serializers import (
 from inference.api.native.images.upload import read_upload
 from inference.api.native.tasks.later import asks_later, submitted
 from inference.api.native.tasks.serializers import SubmittedSerializer
-from inference.gateway.picturing import PictureSpec
+from inference.gateway.picturing import CaptionSpec, PictureSpec
 
 
 class ImageUploadViewSet(AsyncViewSet):
@@ -41,7 +41,9 @@ class ImageUploadViewSet(AsyncViewSet):
         },
     )
     async def create(self, request: Request) -> HttpResponseBase:
-        """Classify an image: as the multipart field `file`, or in JSON as a data URL.
+        """Say what an image shows: as the multipart field `file`, or in JSON as a data URL.
+
+        A classifier says it by labels, a chat model that reads pictures in words.
 
         What the content is decides, not the declared type. Its first frame is looked at, turned as
         its EXIF says; the image and its metadata are kept nowhere. With `async` it is answered
@@ -51,7 +53,7 @@ class ImageUploadViewSet(AsyncViewSet):
         if await asks_later(plain, lambda plain: read_upload(plain).fields):
             return await submitted(plain, LaterImageViewSet)
 
-        async def parse(principal: Principal) -> PictureSpec:
+        async def parse(principal: Principal) -> PictureSpec | CaptionSpec:
             # Both the store's client and parsing are synchronous.
             read = await asyncio.to_thread(picture_read, plain, principal.username)
             return await picture_asked(principal, *read)
