@@ -3,7 +3,9 @@
 import time
 import traceback
 from collections.abc import Hashable
+from typing import Final
 
+import msgspec
 import torch
 
 from inference.engine.choice import BAD_LOGITS
@@ -24,6 +26,8 @@ from inference.engine.text.tokenizer import Tokenizer
 from inference.engine.uniforms import UniformStream
 from inference.engine.vision.pictures import pictured, pictures_refusal
 from inference.engine.wire import Accepted, Asked, Delta, Failed, Finished, Submit
+
+MAX_PICTURE_BYTES: Final = 256 << 20  # of the files that wait to be looked at
 
 
 class Engine:
@@ -242,7 +246,18 @@ class Engine:
             vocabulary_size=self._decoder.vocabulary_size,
             context_length=self._context_length,
         )
-        return refused or pictures_refusal(request, self._decoder.vision)
+        return (
+            refused
+            or pictures_refusal(request, self._decoder.vision)
+            or self._pictures_full(sum(map(len, request.images)))
+        )
+
+    def _pictures_full(self, more: int) -> Refusal | None:
+        """Return why so many bytes of pictures cannot wait beside those that do, or None."""
+        held = sum(s.pictures.waiting_bytes for s in self._scheduler if s.pictures) if more else 0
+        if not held or held + more <= MAX_PICTURE_BYTES:
+            return None
+        return Refusal("queue_full", "too many pictures wait for the model; try later")
 
     def _sequence(self, connection: Hashable, request: Submit) -> Sequence:
         alternatives = request.sampling.logprobs
@@ -256,6 +271,8 @@ class Engine:
         )
         if request.images and self._decoder.vision is not None:
             sequence.tokens, sequence.pictures = pictured(request, self._decoder.vision)
+            # Each file is held once, and no longer than until it is seen.
+            sequence.request = msgspec.structs.replace(request, images=[])
         return sequence
 
     def _outgoing_of(self, connection: Hashable) -> Outgoing:

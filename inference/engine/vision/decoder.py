@@ -29,7 +29,7 @@ class SeeingDecoder(Decoder):
                 seen = self._sight.look(pictures.contents[digest])
             except ImageError as error:
                 return Refusal(error.code, error.detail)
-            pictures.seen[digest] = seen
+            pictures.note(digest, seen)
         return None
 
     def _read(self, tokens: list[int]) -> dict[str, Tensor]:

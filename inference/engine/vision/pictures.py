@@ -25,8 +25,18 @@ _DIGEST_BYTES: Final = 16
 class Pictures:
     """What came with a request. What was seen of it stays as long as the request does."""
 
-    contents: dict[int, bytes]  # digest → the file
+    contents: dict[int, bytes]  # digest → the file, until it is seen
     seen: "dict[int, Tensor]" = field(default_factory=dict)  # digest → [features, hidden]
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Return how much the files take that nobody has looked at."""
+        return sum(map(len, self.contents.values()))
+
+    def note(self, digest: int, seen: "Tensor") -> None:
+        """Keep what was seen of a picture in place of its file."""
+        self.seen[digest] = seen
+        del self.contents[digest]
 
     def unseen(self, tokens: Iterable[int]) -> list[int]:
         """Return the digests of pictures that `tokens` need and nobody has looked at."""

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+import torch
 
+from inference.engine import engine as engine_module
 from inference.engine.wire import Failed, Finished
 from tests.engine.vision.looking import asked, looking, picture
 from tests.hostile_images import png
@@ -90,6 +92,35 @@ def test_a_prompt_must_have_room_for_its_pictures(idefics3: Path) -> None:
     engine.ask("too few", asked("hello", 0), [picture(1)], 4)
     engine.finish()
     assert {_failed(end).code for end in engine.ends.values()} == {"invalid_prompt"}
+
+
+def test_files_wait_within_a_bound_and_are_let_go_once_they_are_seen(
+    idefics3: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = looking(idefics3)
+    monkeypatch.setattr(engine_module, "MAX_PICTURE_BYTES", int(1.5 * len(picture(1))))
+    engine.ask("first", asked("what is this"), [picture(1)], NEW_TOKENS)
+    engine.ask("second", asked("what is this"), [picture(2)], NEW_TOKENS)
+    engine.finish()
+    engine.ask("third", asked("what is this"), [picture(2)], NEW_TOKENS)
+    engine.finish()
+    assert _failed(engine.ends["second"]).code == "queue_full"
+    assert _finished(engine.ends["third"]).reason in {"stop", "length"}
+
+
+def test_one_that_gave_its_slot_away_goes_on_as_if_it_had_not(idefics3: Path) -> None:
+    engine = looking(idefics3, slots=1)
+    engine.ask("job", asked("what is this"), [picture(1)], 60, priority=1, ignore_eos=True)
+    with torch.inference_mode():
+        for _ in range(12):
+            engine.engine.step()
+    engine.ask("interactive", asked("what is that"), [picture(2)], 4, tenant="eve")
+    engine.finish()
+    assert engine.statistics.preempted == 1
+    alone = looking(idefics3, slots=1)
+    alone.ask("job", asked("what is this"), [picture(1)], 60, priority=1, ignore_eos=True)
+    alone.finish()
+    assert engine.texts["job"] == alone.texts["job"]
 
 
 def _finished(end: Finished | Failed) -> Finished:
