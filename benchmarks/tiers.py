@@ -1,11 +1,11 @@
 """Tokens a second of each tier, in process, beside what the machine could do at most.
 
-    python -m benchmarks.tiers [directory of a prepared model]
+    python -m benchmarks.tiers [directory of a prepared model [letters of tiers, as in CB]]
 
 The floors are measured in the same run: a step must read every weight once (memory bandwidth), and
 multiply it with every row (what a large matrix product reaches), and read every row's keys and
-values. Tiers take turns, several rounds; the median of the rounds is shown, since other work on
-the machine disturbs single ones.
+values. They are those of weights in bfloat16, for int8 as well. Tiers take turns, several rounds;
+the median of the rounds is shown, since other work on the machine disturbs single ones.
 """
 
 import os
@@ -59,12 +59,17 @@ def build(tier: Tier, directory: Path) -> SlotDecoder | None:
 @torch.inference_mode()
 def main() -> None:
     directory = Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT
+    letters = sys.argv[2] if len(sys.argv) > 2 else "CBA"
     ModelDirectory(directory)
     torch.set_num_threads(int(os.environ.get("THREADS", core_count())))
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    tiers = Tiers("bfloat16", slots=max(BATCHES), context=CONTEXT).all()
-    built = {tier: decoder for tier in tiers if (decoder := build(tier, directory)) is not None}
+    tiers = [
+        *Tiers("bfloat16", slots=max(BATCHES), context=CONTEXT).all(),
+        Tiers("int8", slots=max(BATCHES), context=CONTEXT).all()[0],
+    ]
+    wanted = [tier for tier in tiers if tier.letter in letters]
+    built = {tier: decoder for tier in wanted if (decoder := build(tier, directory)) is not None}
     rates: dict[tuple[Tier, int], list[float]] = {}
     machines = []
     for _ in range(ROUNDS):

@@ -6,7 +6,14 @@ import msgspec
 
 from inference.engine.task import CHAT, Task
 
-Dtype = Literal["bfloat16", "float32"]
+# int8: weights rounded when they are loaded, from files in bfloat16; all else as in bfloat16.
+Dtype = Literal["bfloat16", "float32", "int8"]
+StoredDtype = Literal["bfloat16", "float32"]
+STORED: Final[dict[Dtype, StoredDtype]] = {
+    "bfloat16": "bfloat16",
+    "float32": "float32",
+    "int8": "bfloat16",
+}
 MAX_CONTEXT: Final = 1_048_576
 MAX_SLOTS: Final = 512
 

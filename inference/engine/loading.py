@@ -16,6 +16,7 @@ from inference.engine.model_directory import LoadError, ModelDirectory
 from inference.engine.outgoing import Deliver
 from inference.engine.precision import DTYPES, compute_dtype
 from inference.engine.prefix_index import PrefixIndex
+from inference.engine.rounding import round_linears
 from inference.engine.scheduler import Scheduler
 from inference.engine.shared_prompts import shared_tokens
 from inference.engine.sliding import Sliding, sliding_of
@@ -149,6 +150,8 @@ class DecoderLoader:
             raise LoadError("transformers cannot read this model; its log says why") from error
         # Rounded to what was asked for, whatever it is computed in.
         model = model.to(self._dtype).eval()
+        if self._config.dtype == "int8":
+            round_linears(model)
         return with_sight(model, self._directory.path, self._vision) if self._vision else model
 
     def _note(self, chosen: Chosen) -> None:

@@ -19,6 +19,7 @@ from inference.engine.model_directory import LoadError, ModelDirectory
 from inference.engine.process import core_count, die_with_parent
 from inference.engine.server import Server
 from inference.engine.statistics import Statistics
+from inference.engine.task import CHAT
 from inference.engine.wire import Message
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ def check(config: RunnerConfig) -> None:
     for name, value, least, most in bounds:
         if not least <= value <= most:
             raise LoadError(f"{name} is {value}; it must be {least} to {most} on this machine")
+    if config.dtype == "int8" and config.task != CHAT:
+        raise LoadError(f"dtype int8 is for the task {CHAT}, not for {config.task}")
 
 
 def main(arguments: list[str]) -> int:

@@ -2,8 +2,8 @@
 
 C: all of a Llama-like forward in the kernels. B: the same forward on torch. A: the model's own
 modules, with the kernels' linears, with packed ones, or as they are. Kernels hold weights in
-bfloat16, so they serve models that are to run in it; where torch only emulates it, the other tiers
-compute the same weights in float32.
+bfloat16 or int8, so they serve models that are to run in these; where torch only emulates bfloat16
+the other tiers compute the same weights in float32, and those of int8 as they were rounded.
 """
 
 from collections.abc import Callable
@@ -52,6 +52,8 @@ class Tiers:
 
     def __init__(self, dtype: Dtype, *, slots: int, context: int) -> None:
         self._dtype = dtype
+        self._stored = torch.int8 if dtype == "int8" else torch.bfloat16  # in the kernels
+        self._suffix = ", int8 weights" if dtype == "int8" else ""
         self._slots = slots
         self._context = context
 
@@ -76,9 +78,9 @@ class Tiers:
     def all(self) -> list[Tier]:
         """Return every tier, the fastest first."""
         return [
-            Tier("C", "kernels", self._kernels, torch.bfloat16),
+            Tier("C", f"kernels{self._suffix}", self._kernels, torch.bfloat16),
             Tier("B", "fused forward", self._fused),
-            Tier("A", "kernel linears", self._kernel_linears, torch.bfloat16),
+            Tier("A", f"kernel linears{self._suffix}", self._kernel_linears, torch.bfloat16),
             Tier("A", "packed linears", self._packed_linears),
             Tier("A", "plain linears", self._generic),
         ]
@@ -86,7 +88,9 @@ class Tiers:
     def _kernels(self, model: Any) -> SlotDecoder:
         kernels, llama = self._load_kernels(), self._llama(model)
         _require(unfit_for_kernels(llama, kernels))
-        return KernelDecoder(llama, kernels, slots=self._slots, context=self._context)
+        return KernelDecoder(
+            llama, kernels, slots=self._slots, context=self._context, stored=self._stored
+        )
 
     def _fused(self, model: Any) -> SlotDecoder:
         return FusedDecoder(self._llama(model), slots=self._slots, context=self._context)
@@ -95,7 +99,7 @@ class Tiers:
         kernels = self._load_kernels()
         odd = [m for m in model.modules() if getattr(m, "in_features", 0) % 2]
         _require("a linear has an odd number of inputs" if odd else "")
-        pack_linears(model, lambda weight, bias: KernelLinear(weight, bias, kernels))
+        pack_linears(model, lambda weight, bias: KernelLinear(weight, bias, kernels, self._stored))
         return self._generic(model)
 
     def _packed_linears(self, model: Any) -> SlotDecoder:
@@ -115,7 +119,7 @@ class Tiers:
         return Llama(model)
 
     def _load_kernels(self) -> Kernels:
-        _require("" if self._dtype == "bfloat16" else "kernels hold weights in bfloat16 only")
+        _require("kernels hold no weights in float32" if self._dtype == "float32" else "")
         try:
             return load_kernels()
         except KernelsUnavailableError as error:

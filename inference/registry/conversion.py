@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Final, Literal
 
-from inference.engine.config import Dtype
+from inference.engine.config import StoredDtype
 
 _PROJECT: Final = Path(__file__).resolve().parents[2]
 _TAIL: Final = 4096
@@ -18,7 +18,12 @@ class ConversionFailed(Exception):
 
 
 def convert(
-    converter: Converter, weights: Path, destination: Path, dtype: Dtype, lock: int, *further: Path
+    converter: Converter,
+    weights: Path,
+    destination: Path,
+    dtype: StoredDtype,
+    lock: int,
+    *further: Path,
 ) -> None:
     """Make `destination` of `weights`. Raises ConversionFailed.
 

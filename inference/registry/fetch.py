@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from inference.engine.checkpoint import CheckpointError, check_directory
-from inference.engine.config import Dtype
+from inference.engine.config import STORED, Dtype, StoredDtype
 from inference.engine.ocr_files import ocr_described, ocr_graphs
 from inference.registry import gguf, hub
 from inference.registry.conversion import ConversionFailed, convert
@@ -42,7 +42,7 @@ _CONFIG: Final = "config.json"
 _WEIGHTS: Final = "model.safetensors"
 # What turns a request into numbers, a text or an image: one of these.
 _PREPROCESSING: Final = ("tokenizer.json", "preprocessor_config.json")
-_BYTES_A_WEIGHT: Final[dict[str, int]] = {"bfloat16": 2, "float32": 4}
+_BYTES_A_WEIGHT: Final[dict[StoredDtype, int]] = {"bfloat16": 2, "float32": 4}
 # No GGUF kind in use packs a weight into less than 4 bits but for experiments, so a file of n
 # bytes has at most 2n weights; the rest is for tokenizer and configuration.
 _WEIGHTS_A_BYTE: Final = 2
@@ -72,7 +72,7 @@ def prepare(
         if isinstance(source, PathSource):
             _check(source.directory)
         elif not is_prepared(source, destination, dtype):
-            _Preparation(source, destination.absolute(), dtype, progress).run(needed_bytes)
+            _Preparation(source, destination.absolute(), STORED[dtype], progress).run(needed_bytes)
     except (CheckpointError, ConversionFailed, DiskError, *_REFUSALS) as error:
         raise FetchError(str(error)) from error
 
@@ -84,7 +84,7 @@ def is_prepared(source: FetchedSource, destination: Path, dtype: Dtype) -> bool:
     except (OSError, ValueError):
         return False
     recorded = manifest.get("sha256", "") if isinstance(manifest, dict) else ""
-    known = _manifest(source, destination, dtype, _sha256(source) or recorded)
+    known = _manifest(source, destination, STORED[dtype], _sha256(source) or recorded)
     return manifest == known and _is_whole(destination)
 
 
@@ -99,7 +99,7 @@ def _is_whole(directory: Path) -> bool:
 class _Preparation:
     source: FetchedSource
     destination: Path  # absolute
-    dtype: Dtype
+    dtype: StoredDtype
     progress: Progress
 
     @property
@@ -214,7 +214,7 @@ def _sha256(source: FetchedSource) -> str:
 
 
 def _manifest(
-    source: FetchedSource, destination: Path, dtype: Dtype, sha256: str
+    source: FetchedSource, destination: Path, dtype: StoredDtype, sha256: str
 ) -> dict[str, str]:
     return {
         "name": destination.name,

@@ -34,10 +34,11 @@ class Task(models.TextChoices):
 
 
 class Dtype(models.TextChoices):
-    """What numbers a model computes in."""
+    """What numbers a model's weights are."""
 
     BFLOAT16 = "bfloat16", "bfloat16"
     FLOAT32 = "float32", "float32"
+    INT8 = "int8", "int8, rounded from bfloat16 when it is loaded"
 
 
 class Model(models.Model):

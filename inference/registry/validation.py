@@ -42,6 +42,8 @@ def _faults(model: "Model", stored: "Model | None") -> Iterator[tuple[str, str]]
     cores = os.cpu_count() or 1
     if model.threads > cores:
         yield "threads", f"This machine has {cores} cores; 0 means all of them."
+    if model.dtype == "int8" and model.task != CHAT:
+        yield "dtype", f"Weights in int8 are for the task {CHAT}; choose bfloat16 or float32."
     if model.is_default and not model.enabled:
         remedy = "Make another model the default first, or enable this one"
         yield "is_default", f"A disabled model cannot be the default. {remedy}."

@@ -98,7 +98,7 @@ def test_a_llama_in_bfloat16_is_run_by_the_kernels_and_nothing_need_be_said() ->
 def test_a_llama_in_float32_is_run_fused() -> None:
     chosen, lines = choose("llama", "float32")
     assert chosen.tier.letter == "B"
-    assert [line["reason"] for line in lines] == ["kernels hold weights in bfloat16 only"]
+    assert [line["reason"] for line in lines] == ["kernels hold no weights in float32"]
 
 
 def test_without_a_compiler_the_fused_forward_serves_and_one_line_says_so(

@@ -62,6 +62,8 @@ def test_a_file_becomes_safetensors_with_its_digest_beside_them(
         "dtype": "bfloat16",
     }
     assert is_prepared(GgufSource(file), destination, "bfloat16")
+    assert is_prepared(GgufSource(file), destination, "int8")  # rounded when it is loaded
+    assert not is_prepared(GgufSource(file), destination, "float32")
     assert steps[-1] == ("reading the model", file.stat().st_size, file.stat().st_size)
     assert not (destination.parent / ".downloads" / "tiny").exists()
 
@@ -182,3 +184,4 @@ def test_the_registry_refuses_a_file_that_is_none(file: Path) -> None:
     assert "does not begin as one" in _refused(source=f"gguf:{file.parent}/bad.gguf")["source"][0]
     assert "no file" in _refused(source=f"gguf:{file.parent}/none.gguf")["source"][0]
     assert "chat only" in _refused(source=f"gguf:{file}", task="embeddings")["task"][0]
+    assert "choose bfloat16 or float32" in _refused(task="rerank", dtype="int8")["dtype"][0]

@@ -12,6 +12,7 @@ from torch import Tensor
 from inference.engine.decoder import SlotDecoder
 from inference.engine.kernels.library import Kernels, LayerStruct, LinearStruct, ModelStruct
 from inference.engine.kernels.memory import WeightMemory
+from inference.engine.kernels.packing import PackedWeight, packed_bytes
 from inference.engine.llama import Llama, LlamaLayer, Projection
 
 
@@ -29,10 +30,18 @@ def unfit_for_kernels(llama: Llama, kernels: Kernels) -> str:
 
 
 class KernelDecoder(SlotDecoder):
-    """Holds the weights in bfloat16 and runs forwards over ragged rows."""
+    """Holds the weights in bfloat16 or int8 and runs forwards over ragged rows."""
 
-    def __init__(self, llama: Llama, kernels: Kernels, *, slots: int, context: int) -> None:
-        """Take the weights out of `llama`, which must be fit for the kernels."""
+    def __init__(
+        self,
+        llama: Llama,
+        kernels: Kernels,
+        *,
+        slots: int,
+        context: int,
+        stored: torch.dtype = torch.bfloat16,
+    ) -> None:
+        """Take the weights out of `llama`, which must be fit for the kernels, as `stored`."""
         super().__init__(
             layers=llama.layer_count,
             slots=slots,
@@ -42,7 +51,8 @@ class KernelDecoder(SlotDecoder):
         self._kernels = kernels
         self._context = context
         self._kept: list[object] = []  # what the structures point to
-        self._memory = WeightMemory(_packed_bytes(llama, kernels))
+        self._stored = stored
+        self._memory = WeightMemory(packed_bytes(kernels, _shapes(llama), stored))
         self._scratch = torch.empty(0, dtype=torch.uint8)
         self._model = self._build(llama)
 
@@ -111,13 +121,9 @@ class KernelDecoder(SlotDecoder):
             setattr(target, name, self._pack(getattr(layer, name)))
 
     def _pack(self, projection: Projection) -> LinearStruct:
-        outputs, inputs = projection.weight.shape
-        packed = self._memory.take(self._kernels.packed_size(outputs, inputs))
-        self._kernels.pack(projection.weight, packed)
-        bias = projection.bias
-        return LinearStruct(
-            self._keep(packed), None if bias is None else self._keep(bias.float()), outputs, inputs
-        )
+        packed = PackedWeight.pack(*projection, self._kernels, self._memory, self._stored)
+        self._kept.append(packed)
+        return packed.struct()
 
     def _keep(self, tensor: Tensor) -> int:
         """Return the address of a tensor's items, valid as long as this decoder."""
@@ -130,14 +136,12 @@ def _within(numbers: list[int], bound: int) -> bool:
     return min(numbers) >= 0 and max(numbers) < bound
 
 
-def _packed_bytes(llama: Llama, kernels: Kernels) -> int:
+def _shapes(llama: Llama) -> list[tuple[int, ...]]:
     attended = llama.heads * llama.head_dim
-    layer = (
+    layer = [
         (attended + 2 * llama.kv_heads * llama.head_dim, llama.hidden),
         (llama.hidden, attended),
         (2 * llama.intermediate, llama.hidden),
         (llama.hidden, llama.intermediate),
-    )
-    sizes = [kernels.packed_size(*shape) for shape in layer] * llama.layer_count
-    sizes.append(kernels.packed_size(*llama.head.weight.shape))
-    return sum(WeightMemory.rounded(size) for size in sizes)
+    ]
+    return [*layer * llama.layer_count, llama.head.weight.shape]

@@ -4,7 +4,7 @@
 #include "attention.h"
 #include "linear.h"
 
-// The layouts of these structures are known to weights.py.
+// The layouts of these structures are known to library.py.
 struct Layer {
     const float* attention_norm;  // [hidden]
     const float* query_norm;      // [head_dim] or null

@@ -21,6 +21,7 @@ class LinearStruct(ctypes.Structure):
 
     _fields_ = [
         ("weights", c_void_p),
+        ("scales", c_void_p),
         ("bias", c_void_p),
         ("outputs", c_int64),
         ("inputs", c_int64),
@@ -69,7 +70,9 @@ _SIGNATURES: Final = {
     "lanes": (c_int64, []),
     "reads_bfloat16": (c_int, []),
     "packed_size": (c_int64, [c_int64, c_int64]),
+    "packed_scales": (c_int64, [c_int64, c_int64]),
     "pack_linear": (None, [c_void_p, c_int64, c_int64, c_void_p, c_int]),
+    "pack_int8": (None, [c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_int]),
     "activation_stride": (c_int64, [c_int64]),
     "apply_linear": (None, [POINTER(LinearStruct), c_void_p, c_int64, c_int64, c_void_p, c_int]),
     "apply_attention": (
@@ -102,14 +105,26 @@ class Kernels:
         self.activation = torch.bfloat16 if self.library.reads_bfloat16() else torch.float32
 
     def packed_size(self, outputs: int, inputs: int) -> int:
-        """Return how many bfloat16 a packed weight has."""
+        """Return how many numbers a packed weight has."""
         return int(self.library.packed_size(outputs, inputs))
 
+    def packed_scales(self, outputs: int, inputs: int) -> int:
+        """Return how many scales a weight packed in int8 has."""
+        return int(self.library.packed_scales(outputs, inputs))
+
     def pack(self, weight: Tensor, into: Tensor) -> None:
-        """Lay out `weight` [outputs, inputs] in `into` [packed_size]."""
+        """Lay out `weight` [outputs, inputs] in `into` [packed_size] of bfloat16."""
         source = weight.to(torch.bfloat16).contiguous()
         threads = torch.get_num_threads()
         self.library.pack_linear(source.data_ptr(), *source.shape, into.data_ptr(), threads)
+
+    def pack_int8(self, weight: Tensor, into: Tensor, scales: Tensor) -> None:
+        """Round `weight` to int8 into `into` [packed_size] with its `scales` [packed_scales]."""
+        source = weight.float().contiguous()
+        threads = torch.get_num_threads()
+        self.library.pack_int8(
+            source.data_ptr(), *source.shape, into.data_ptr(), scales.data_ptr(), threads
+        )
 
     def linear(self, layer: LinearStruct, x: Tensor) -> Tensor:
         """Return x [rows, inputs] through `layer`: [rows, outputs] in float32."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 HUGE_PAGE: Final = 2 << 20  # bytes
+MANY: Final = 32 * HUGE_PAGE  # below this the last page wastes more than huge ones save
 LINE: Final = 64  # bytes; what is taken begins on a cache line
 
 
@@ -19,24 +20,25 @@ class WeightMemory:
 
     def __init__(self, size: int) -> None:
         """Reserve `size` bytes; pages that are never written take no memory."""
-        pages = mmap.mmap(-1, size + HUGE_PAGE)
-        if hasattr(mmap, "MADV_HUGEPAGE"):
+        page = HUGE_PAGE if size >= MANY else mmap.PAGESIZE
+        pages = mmap.mmap(-1, size + page)
+        if page == HUGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
             pages.madvise(mmap.MADV_HUGEPAGE)
         whole = torch.frombuffer(pages, dtype=torch.uint8)
-        start = -whole.data_ptr() % HUGE_PAGE
+        start = -whole.data_ptr() % page
         self._bytes = whole[start : start + size]
         self._used = 0
 
-    def take(self, items: int) -> Tensor:
-        """Return room for `items` bfloat16, unset."""
-        size = items * torch.bfloat16.itemsize
+    def take(self, items: int, dtype: torch.dtype) -> Tensor:
+        """Return room for `items` of `dtype`, unset."""
+        size = items * dtype.itemsize
         taken = self._bytes[self._used : self._used + size]
         if taken.numel() < size:
             raise MemoryError(f"{self._bytes.numel()} bytes were reserved, more are needed")
-        self._used += self.rounded(items)
-        return taken.view(torch.bfloat16)
+        self._used += self.rounded(items, dtype)
+        return taken.view(dtype)
 
     @staticmethod
-    def rounded(items: int) -> int:
-        """Return the bytes that taking `items` bfloat16 uses up."""
-        return -(-items * torch.bfloat16.itemsize // LINE) * LINE
+    def rounded(items: int, dtype: torch.dtype) -> int:
+        """Return the bytes that taking `items` of `dtype` uses up."""
+        return -(-items * dtype.itemsize // LINE) * LINE

@@ -153,8 +153,20 @@ using activation = bfloat16;  // what a linear reads
 using factor = __m512bh;
 constexpr int PARTS = 1;
 
-inline factor column_factor(const bfloat16* from, int) {
-    return (__m512bh)_mm512_loadu_si512(from);
+constexpr bool PAIRED = true;  // how int8 weights lie: see linear.h
+
+inline factor column_factor(const bfloat16* row, int half, int) {
+    return (__m512bh)_mm512_loadu_si512(row + half * 2 * LANES);
+}
+// A whole number up to 127 has at most seven significant bits: it is a bfloat16, exactly.
+inline factor column_factor(const int8_t* row, int half, int) {
+    const __m256i* from = reinterpret_cast<const __m256i*>(row + half * 2 * LANES);
+    __m512i pairs = _mm512_cvtepi8_epi16(_mm256_loadu_si256(from));
+    __m512i first = _mm512_srai_epi32(_mm512_slli_epi32(pairs, 16), 16);
+    __m512i second = _mm512_srai_epi32(pairs, 16);
+    __m512i low = _mm512_srli_epi32(_mm512_castps_si512(_mm512_cvtepi32_ps(first)), 16);
+    __m512i high = _mm512_castps_si512(_mm512_cvtepi32_ps(second));
+    return (__m512bh)_mm512_or_si512(low, high);
 }
 inline factor row_factor(const bfloat16* from, int) {
     int both;
@@ -168,8 +180,20 @@ inline vec multiply_add(factor a, factor b, vec c) { return _mm512_dpbf16_ps(c, 
 using activation = float;
 using factor = vec;
 constexpr int PARTS = 2;
+constexpr bool PAIRED = false;  // how int8 weights lie: see linear.h
 
-inline factor column_factor(const bfloat16* from, int part) {
+inline factor column_factor(const int8_t* row, int half, int part) {
+    const int8_t* from = row + (part * 2 + half) * LANES;
+#if defined(__AVX512F__)
+    __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
+#else
+    __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
+#endif
+}
+inline factor column_factor(const bfloat16* row, int half, int part) {
+    const bfloat16* from = row + half * 2 * LANES;
 #if defined(__AVX512F__)
     __m512i both = _mm512_loadu_si512(from);
     return _mm512_castsi512_ps(part ? _mm512_and_si512(both, _mm512_set1_epi32(int(0xffff0000)))

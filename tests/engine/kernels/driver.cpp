@@ -14,7 +14,9 @@
 
 extern "C" {
 int64_t packed_size(int64_t outputs, int64_t inputs);
+int64_t packed_scales(int64_t outputs, int64_t inputs);
 void pack_linear(const bfloat16*, int64_t, int64_t, bfloat16*, int);
+void pack_int8(const float*, int64_t, int64_t, int8_t*, float*, int);
 void apply_linear(const Linear*, const activation*, int64_t, int64_t, float*, int);
 void apply_attention(bfloat16*, bfloat16*, int64_t, int64_t, int64_t, const float*, int64_t,
                      const int64_t*, const int64_t*, int64_t, float*, int);
@@ -72,16 +74,25 @@ void check_linear() {
         else
             x[i] = *reinterpret_cast<activation*>(&plain[i]);
     }
-    std::vector<float> y(rows * outputs);
-    Linear layer{packed.data(), bias.data(), outputs, inputs};
-    apply_linear(&layer, x.data(), stride, rows, y.data(), 2);
-    for (int64_t r = 0; r < rows; r += 7)
-        for (int64_t c = 0; c < outputs; c++) {
-            double sum = bias[c];
-            for (int64_t k = 0; k < inputs; k++)
-                sum += double(value_of(x[r * stride + k])) * widen(weights[c * inputs + k]);
-            expect(near(y[r * outputs + c], sum, std::sqrt(double(inputs)) * 0.01), "linear");
-        }
+    auto check = [&](const Linear& layer, double scale, const char* what) {
+        std::vector<float> y(rows * outputs);
+        apply_linear(&layer, x.data(), stride, rows, y.data(), 2);
+        for (int64_t r = 0; r < rows; r += 7)
+            for (int64_t c = 0; c < outputs; c++) {
+                double sum = bias[c];
+                for (int64_t k = 0; k < inputs; k++)
+                    sum += double(value_of(x[r * stride + k])) * widen(weights[c * inputs + k]);
+                expect(near(y[r * outputs + c], sum, std::sqrt(double(inputs)) * scale), what);
+            }
+    };
+    check({packed.data(), nullptr, bias.data(), outputs, inputs}, 0.01, "linear");
+    std::vector<float> plain_weights(weights.size());
+    for (size_t i = 0; i < weights.size(); i++) plain_weights[i] = widen(weights[i]);
+    std::vector<int8_t> rounded(packed_size(outputs, inputs));
+    std::vector<float> scales(packed_scales(outputs, inputs));
+    pack_int8(plain_weights.data(), outputs, inputs, rounded.data(), scales.data(), 2);
+    // Half a unit of a group whose largest is about 3 is 3 / 254: 0.02 * 3 is five times that.
+    check({rounded.data(), scales.data(), bias.data(), outputs, inputs}, 3, "linear in int8");
 }
 
 void check_attention() {
@@ -151,7 +162,7 @@ void check_forward() {
     std::vector<std::vector<bfloat16>> kept;
     auto make = [&](int64_t outputs, int64_t inputs) {
         kept.push_back(halves(packed_size(outputs, inputs)));
-        return Linear{kept.back().data(), nullptr, outputs, inputs};
+        return Linear{kept.back().data(), nullptr, nullptr, outputs, inputs};
     };
     Layer layer{norms.data(),        head_norms.data(),          head_norms.data(),
                 norms.data(),        make(width, hidden),        make(hidden, heads * size),
