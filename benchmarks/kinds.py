@@ -2,13 +2,13 @@
 
 `python -m benchmarks.kinds [--url http://127.0.0.1:8000] [--at 1 8 64] [--rounds 3]` asks the
 platform that `make run` started with its default models, one text or picture a request, keys,
-limits and history on; the key is the first one, or `API_KEY`, and VAR_DIR is the platform's. It must
-run with UPLOAD_RATES_BY_ADDRESS and UPLOAD_RATES_BY_NAME out of the way (1000000/m). In
-turn with that, on as many threads: sentence-transformers offline at its best batch size and
-infinity-emb's server (each in an environment of its own), and transformers' image pipeline offline
-at its best batch size. Prints Markdown tables, and exits 1 unless the largest concurrency gives at
-least 90 % of sentence-transformers and 1.3 times infinity-emb, and a lone request adds under 5 ms.
-It takes some five minutes, the first time longer: it installs what it compares with.
+limits and history on; the key is the first one, or `API_KEY`, and VAR_DIR is the platform's. It
+must run with UPLOAD_RATES_BY_ADDRESS and UPLOAD_RATES_BY_NAME out of the way (1000000/m). In turn
+with that, on as many threads: sentence-transformers offline at its best batch size and
+infinity-emb's server (each in an environment of its own), and transformers' image pipeline
+offline at its best batch size. Prints Markdown tables, and exits 1 unless the largest concurrency
+gives at least 90 % of sentence-transformers and 1.3 times infinity-emb, and a lone request adds
+under 5 ms. It takes some five minutes, the first time longer: it installs what it compares with.
 """
 
 import argparse
