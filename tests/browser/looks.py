@@ -37,8 +37,8 @@ def assert_accessible(page: Page, options: dict[str, Any] = _EVERYTHING) -> None
 def photograph(page: Page, name: str) -> None:
     """Keep a picture of the whole page."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    # Nothing on it moves: looks are taken with motion reduced.
-    page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
+    # Colours that are still on their way to the other scheme's would be measured in between.
+    page.screenshot(path=FOLDER / f"{name}.png", full_page=True, animations="disabled")
 
 
 def assert_fits(page: Page) -> None:
