@@ -53,4 +53,5 @@ document.addEventListener("submit", (event) => {
   if (!event.defaultPrevented) followed = false;
 });
 
-follow();
+// The server wrote what is now; and what it says of a form that was sent stays to be read.
+setTimeout(follow, EVERY_MS);
