@@ -7,16 +7,14 @@ prints pictures a second by batch size. Files are unpacked within that time, as 
 import base64
 import io
 import json
-import os
 import random
-import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any, Final
 
 from PIL import Image
 
+MODULE: Final = "benchmarks.image_offline"
 BATCH_SIZES: Final = (1, 8, 32)
 _SIZE: Final = (640, 427)
 
@@ -25,20 +23,6 @@ def pictures(count: int) -> list[str]:
     """Return `count` photograph-like JPEG files in base64, no two alike."""
     chance = random.Random(0)
     return [_picture(chance) for _ in range(count)]
-
-
-def rates(directory: Path, asked: list[str], threads: int) -> dict[int, float]:
-    """Return pictures a second by batch size."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.image_offline", str(directory)],
-        input=json.dumps(asked),
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1"},
-    )
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return {int(size): rate for size, rate in found.items()}
 
 
 def _picture(chance: random.Random) -> str:

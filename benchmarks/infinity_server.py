@@ -8,17 +8,14 @@ and knows transformers before 4.49.
 
 import os
 import signal
-import subprocess
-import sys
-import sysconfig
-import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks.process import Process, StartError, await_answer, free_port, running
+from benchmarks.environment import environment as installed
+from benchmarks.process import Process, await_answer, free_port, running
 
 WANTED: Final = (
     "infinity-emb[server]==0.0.78",
@@ -50,18 +47,7 @@ class Infinity:
 
 def environment() -> Path:
     """Return the virtual environment with infinity-emb in it; made on the first call."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    place = cache / "aiplatform-bench" / "infinity"
-    complete = place / "complete"  # written last: without it an installation broke off
-    if not complete.exists():
-        print(f"installing infinity-emb into {place}, once", file=sys.stderr)
-        venv.create(place, with_pip=True, clear=True)
-        _share_torch(place)
-        pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", *WANTED]
-        if subprocess.run(pip, check=False).returncode:
-            raise StartError("infinity-emb cannot be installed; pip's reason is above")
-        complete.touch()
-    return place
+    return installed("infinity", WANTED, shares_ours=True)
 
 
 @contextmanager
@@ -90,12 +76,3 @@ def running_infinity(folder: Path, place: Path, model: Path, threads: int) -> It
             yield infinity
         finally:
             os.killpg(process.pid, signal.SIGCONT)
-
-
-def _share_torch(place: Path) -> None:
-    python = str(place / "bin" / "python")
-    where = subprocess.check_output(
-        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True
-    ).strip()
-    # Behind its own packages on the path, which so take the place of this one's.
-    Path(where, "shared.pth").write_text(sysconfig.get_path("purelib") + "\n")

@@ -23,9 +23,10 @@ from typing import Final
 import django
 import httpx
 
-from benchmarks import embedding_offline, image_offline, infinity_server, kind_lone
+from benchmarks import embedding_offline, image_offline, infinity_server, kind_lone, offline
 from benchmarks.concurrency import first_key
 from benchmarks.embedding_texts import texts
+from benchmarks.environment import python_in
 from benchmarks.infinity_server import Infinity
 from benchmarks.kind_caller import Door, embedding_door, image_door, served
 from benchmarks.kind_rounds import Rounds
@@ -71,7 +72,7 @@ class _Embedding:
         self._directory = options.models / options.embedding_model
         self._threads = _threads(options.url, key, options.embedding_model)
         self._door = embedding_door(options.url, "/v1/embeddings", options.embedding_model, key)
-        self._offline = embedding_offline.environment(options.var_dir)
+        self._offline = python_in(embedding_offline.environment())
         self._texts = texts(10_000, options.words)
         self._infinity = self._started(folder, stack)
         self.rounds = Rounds("sentence-transformers, offline", options.at)
@@ -85,7 +86,8 @@ class _Embedding:
     def round(self) -> None:
         """Measure each once."""
         sample = self._texts[:_OFFLINE_TEXTS]
-        by_size = embedding_offline.rates(self._offline, self._directory, sample, self._threads)
+        module = embedding_offline.MODULE
+        by_size = offline.rates(self._offline, module, self._directory, sample, self._threads)
         self.rounds.offline.append(max(by_size.values()))
         for at in self._options.at:
             self._measure("platform", self._door, at)
@@ -143,7 +145,8 @@ class _Images:
 
     def round(self) -> None:
         """Measure each once."""
-        by_size = image_offline.rates(self._directory, self._pictures, self._threads)
+        module, asked = image_offline.MODULE, self._pictures
+        by_size = offline.rates(sys.executable, module, self._directory, asked, self._threads)
         self.rounds.offline.append(max(by_size.values()))
         for at in self._options.at:
             found = asyncio.run(served(self._door, at, self._options.seconds, self._urls))
@@ -186,8 +189,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--without-infinity", action="store_true")
     options = parser.parse_args()
-    options.var_dir = Path(os.environ.get("VAR_DIR", "var")).resolve()
-    options.models = options.var_dir / "models"
+    options.models = Path(os.environ.get("VAR_DIR", "var")).resolve() / "models"
     return options
 
 

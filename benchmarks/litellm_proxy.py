@@ -8,14 +8,15 @@ import os
 import secrets
 import subprocess
 import sys
-import venv
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
 from benchmarks.endpoint import Endpoint
-from benchmarks.process import StartError, await_answer, free_port, running
+from benchmarks.environment import environment as installed
+from benchmarks.environment import python_in
+from benchmarks.process import await_answer, free_port, running
 
 WANTED: Final = "litellm[proxy]==1.106.*"
 NEWEST: Final = "litellm[proxy]"  # where that one is not to be had
@@ -25,23 +26,13 @@ _MODEL: Final = "mock"
 
 def environment() -> Path:
     """Return the virtual environment with LiteLLM in it; made on the first call."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    place = cache / "aiplatform-bench" / "litellm"
-    complete = place / "complete"  # written last: without it an installation broke off
-    if not complete.exists():
-        print(f"installing LiteLLM into {place}, once", file=sys.stderr)
-        venv.create(place, with_pip=True, clear=True)
-        _install(place)
-        complete.touch()
-    return place
+    return installed("litellm", [WANTED], [NEWEST])
 
 
 def version(place: Path) -> str:
     """Return which LiteLLM is in the virtual environment."""
     question = "import importlib.metadata as m; print(m.version('litellm'))"
-    return subprocess.check_output(
-        [str(place / "bin" / "python"), "-c", question], text=True
-    ).strip()
+    return subprocess.check_output([python_in(place), "-c", question], text=True).strip()
 
 
 @contextmanager
@@ -56,14 +47,6 @@ def running_proxy(folder: Path, place: Path, workers: int) -> Iterator[tuple[End
         config.write_text(json.dumps(_config(mock.port, key)))  # JSON is YAML as well
         _start(stack, folder, _command(place, config, proxy.port, workers))
         yield proxy, mock
-
-
-def _install(place: Path) -> None:
-    pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-    for requirement in (WANTED, NEWEST):
-        if subprocess.run([*pip, requirement], check=False).returncode == 0:
-            return
-    raise StartError(f"{NEWEST} cannot be installed; pip's reason is above")
 
 
 def _start_mock(stack: ExitStack, folder: Path, port: int) -> None:

@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from benchmarks.cache import cached
 from benchmarks.chat_stream import ChatServer
 from benchmarks.process import StartError, await_answer, free_port, running
-from benchmarks.serving.cache import cached
 from benchmarks.serving.environment import python
 
 _VERSION: Final = "11434.0.0"

@@ -5,7 +5,7 @@ import uuid
 from playwright.sync_api import Page, expect
 
 from tests.browser.looks import assert_looks_good
-from tests.browser.site import PASSWORD, Site, sign_in
+from tests.browser.site import PASSWORD, Site, posted, sign_in
 
 NEW_PASSWORD = "analytical-engine-1843"
 
@@ -84,12 +84,7 @@ def test_one_session_ends_another_and_nobody_elses(site: Site) -> None:
     expect(rows).to_have_count(3)  # and the head
     handle = here.locator("td.actions [name=session]").first.input_value()
     evil.goto("/account/security")
-    token = evil.locator("[name=csrfmiddlewaretoken]").first.input_value()
-    evil.context.request.post(
-        "/account/security/sessions",
-        form={"csrfmiddlewaretoken": token, "session": handle},
-        headers={"Referer": site.web.base_url},
-    )
+    posted(evil, "/account/security/sessions", session=handle)
     elsewhere.goto("/account/keys")
     expect(elsewhere.get_by_role("heading", name="API keys")).to_be_visible()
     here.get_by_role("button", name="End the session from").click()

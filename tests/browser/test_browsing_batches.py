@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.looks import assert_looks_good
-from tests.browser.site import Site
+from tests.browser.site import Site, posted
 from tests.jobs.batch_files import CHAT, chat_line, jsonl, sdk
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -70,18 +70,11 @@ def test_hostile_names_stay_text_and_what_is_wrong_with_a_file_is_told(site: Sit
 @pytest.mark.usefixtures("working")
 def test_nobody_opens_or_cancels_anothers_batch(site: Site) -> None:
     batch_id = begun(site, chat_line("slow", "asleep"))
-    window = site.window("eve")
-    page = window.page()
+    page = site.page("eve")
     page.goto(f"/account/batches/{batch_id}")
     expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
     page.goto("/account/keys")
-    token = page.locator("[name=csrfmiddlewaretoken]").first.input_value()
-    answer = window.context.request.post(
-        f"/account/batches/{batch_id}/cancel",
-        form={"csrfmiddlewaretoken": token},
-        headers={"Referer": site.web.base_url},
-    )
-    assert answer.status == 404
+    assert posted(page, f"/account/batches/{batch_id}/cancel") == 404
     client = sdk(site.web)
     assert client.batches.retrieve(batch_id).status != "cancelling"
     client.batches.cancel(batch_id)

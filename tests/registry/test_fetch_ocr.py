@@ -37,17 +37,6 @@ def build_wheel(folder: Path, graphs: dict[str, bytes]) -> WheelSource:
     return WheelSource("reader", "1.0", "reader/models/", digest)
 
 
-@pytest.fixture
-def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only place where pip looks."""
-    folder = tmp_path / "packages"
-    folder.mkdir()
-    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
-    return folder
-
-
 def test_graphs_become_a_model_directory(packages: Path, tmp_path: Path) -> None:
     source = build_wheel(packages, GRAPHS)
     destination = tmp_path / "models" / "ocr"
