@@ -41,8 +41,14 @@ class Target(NamedTuple):
 
 _V3 = frozenset({"avx2", "fma", "bmi2", "f16c", "movbe"})
 _V4 = _V3 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
+_BF16 = _V4 | {"avx512_bf16"}
 TARGETS: Final = (  # the best first
-    Target("avx512bf16", _V4 | {"avx512_bf16"}, ("-march=x86-64-v4", "-mavx512bf16")),
+    Target(
+        "amx",
+        _BF16 | {"amx_tile", "amx_bf16"},
+        ("-march=x86-64-v4", "-mavx512bf16", "-mamx-tile", "-mamx-bf16"),
+    ),
+    Target("avx512bf16", _BF16, ("-march=x86-64-v4", "-mavx512bf16")),
     Target("avx512", _V4, ("-march=x86-64-v4",)),
     Target("avx2", _V3, ("-march=x86-64-v3",)),
 )
@@ -57,12 +63,11 @@ def processor_features() -> frozenset[str]:
     return frozenset(next((line for line in lines if line.startswith("flags")), "").split())
 
 
-def target_here() -> Target:
-    """Return the best target this processor can run. Raises KernelsUnavailableError."""
+def targets_here() -> list[Target]:
+    """Return what this processor can run, the best first. Raises KernelsUnavailableError."""
     features = processor_features()
-    for target in TARGETS:
-        if target.needs <= features:
-            return target
+    if fitting := [target for target in TARGETS if target.needs <= features]:
+        return fitting
     machine = platform.machine() or "this processor"
     raise KernelsUnavailableError(f"{machine} without AVX2 and FMA under Linux has no kernels")
 
@@ -132,7 +137,7 @@ def main() -> int:
     parser.add_argument("--into", type=Path, default=kernels_folder(), help="folder of libraries")
     chosen = parser.parse_args()
     try:
-        for target in TARGETS if chosen.every else [target_here()]:
+        for target in TARGETS if chosen.every else targets_here()[:1]:
             sys.stdout.write(f"{build(chosen.into, target)}\n")
     except KernelsUnavailableError as error:
         sys.stderr.write(f"No kernels; the engine runs without: {error}.\n")

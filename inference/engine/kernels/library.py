@@ -10,9 +10,10 @@ from torch import Tensor
 
 from inference.engine.kernels.build import (
     KernelsUnavailableError,
+    Target,
     build,
     kernels_folder,
-    target_here,
+    targets_here,
 )
 
 
@@ -67,6 +68,7 @@ class ModelStruct(ctypes.Structure):
 
 
 _SIGNATURES: Final = {
+    "ask_permission": (c_int, []),
     "lanes": (c_int64, []),
     "reads_bfloat16": (c_int, []),
     "packed_size": (c_int64, [c_int64, c_int64]),
@@ -95,11 +97,15 @@ class Kernels:
     """The library of this processor. Its functions release Python's lock while they run."""
 
     def __init__(self, path: str) -> None:
-        """Load it. torch is loaded already, and with it the OpenMP that both then share."""
+        """Load it. torch is loaded already, and with it the OpenMP that both then share.
+
+        Unless `permitted`, the system keeps registers from us that its functions need.
+        """
         self.library = ctypes.CDLL(path)
         for name, (result, arguments) in _SIGNATURES.items():
             function = getattr(self.library, name)
             function.restype, function.argtypes = result, arguments
+        self.permitted = bool(self.library.ask_permission())
         self.lanes: int = self.library.lanes()
         # What a linear reads: bfloat16 where the processor multiplies it, else float32.
         self.activation = torch.bfloat16 if self.library.reads_bfloat16() else torch.float32
@@ -141,7 +147,12 @@ class Kernels:
 @functools.cache
 def load_kernels() -> Kernels:
     """Return this machine's kernels, compiled if need be. Raises KernelsUnavailableError."""
-    path = build(kernels_folder(), target_here())
+    return next(kernels for kernels in map(load_target, targets_here()) if kernels.permitted)
+
+
+def load_target(target: Target) -> Kernels:
+    """Return the kernels for one kind of processor. Raises KernelsUnavailableError."""
+    path = build(kernels_folder(), target)
     try:
         return Kernels(str(path))
     except (OSError, AttributeError) as error:

@@ -1,7 +1,9 @@
 #include "linear.h"
 
 #include <algorithm>
-#include <cmath>
+
+#include "linear_block.h"
+#include "linear_tiles.h"
 
 namespace {
 
@@ -132,40 +134,10 @@ void multiply_all(Tile<Weight> tile, int64_t rows) {
     }
 }
 
-// Where q of a panel's column c and input i lies; `panel` is its first row of PANEL.
-int64_t int8_place(int64_t panel, int64_t i, int64_t c) {
-    if (PAIRED) return (panel + i / 2 * 2) * PANEL + 2 * c + i % 2;
-    return (panel + i) * PANEL + c;
-}
-
-void begin(const Linear& layer, int64_t column, int64_t columns, float* y, int64_t rows) {
-    for (int64_t r = 0; r < rows; r++)
-        for (int64_t c = 0; c < columns; c++)
-            y[r * layer.outputs + c] = layer.bias ? layer.bias[column + c] : 0.0f;
-}
-
-void add_bias(const Linear& layer, int64_t column, int64_t columns, float* y, int64_t rows) {
-    for (int64_t r = 0; r < rows; r++)
-        for (int64_t c = 0; c < columns; c++) y[r * layer.outputs + c] += layer.bias[column + c];
-}
-
-void copy(const float* from, int64_t from_stride, float* to, int64_t to_stride, int64_t rows,
-          int64_t columns) {
-    for (int64_t r = 0; r < rows; r++)
-        std::copy_n(from + r * from_stride, columns, to + r * to_stride);
-}
-
 // Two panels, from `column` on, for at most ROW_BLOCK rows.
 template <class Weight>
-void multiply_block(const Linear& layer, int64_t column, Strided<const activation> x,
-                    int64_t rows, float* y) {
-    int64_t columns = std::min(WIDTH, layer.outputs - column);
-    bool whole = columns == WIDTH;
-    float edge[ROW_BLOCK * WIDTH];  // stands for y where the panels are wider than what is left
-    if (!whole) {
-        std::fill_n(edge, rows * WIDTH, 0.0f);
-        copy(y, layer.outputs, edge, WIDTH, rows, columns);
-    }
+void multiply_panels(const Linear& layer, int64_t column, Strided<const activation> x,
+                     int64_t rows, Strided<float> y) {
     int64_t depth = rows > MAX_ROWS ? DEPTH : layer.inputs;
     for (int64_t k = 0; k < layer.inputs; k += depth) {
         const Weight* weights = static_cast<const Weight*>(layer.weights);
@@ -179,79 +151,27 @@ void multiply_block(const Linear& layer, int64_t column, Strided<const activatio
                           scales,
                           scales_stride,
                           std::min(depth, layer.inputs - k),
-                          whole ? y : edge,
-                          whole ? layer.outputs : WIDTH};
+                          y.items,
+                          y.stride};
         multiply_all(tile, rows);
     }
-    if (!whole) copy(edge, WIDTH, y, layer.outputs, rows, columns);
 }
 
 }  // namespace
 
 void linear(const Linear& layer, Strided<const activation> x, int64_t rows, float* y, Onto onto) {
+    if (fits_tiles(layer)) return linear_by_tiles(layer, x, rows, y, onto);
     int64_t blocks = (rows + ROW_BLOCK - 1) / ROW_BLOCK;
 #pragma omp for schedule(static)
     for (int64_t task = 0; task < panels(layer.outputs) / 2 * blocks; task++) {
         int64_t column = task / blocks * WIDTH, first = task % blocks * ROW_BLOCK;
         int64_t count = std::min(ROW_BLOCK, rows - first);
-        int64_t columns = std::min(WIDTH, layer.outputs - column);
-        float* corner = y + first * layer.outputs + column;
-        if (onto == Onto::nothing)
-            begin(layer, column, columns, corner, count);
-        else if (layer.bias)
-            add_bias(layer, column, columns, corner, count);
+        Block<ROW_BLOCK, WIDTH> block(layer, column, y + first * layer.outputs, count, onto);
         Strided<const activation> from{x.row(first), x.stride};
         if (layer.scales)
-            multiply_block<int8_t>(layer, column, from, count, corner);
+            multiply_panels<int8_t>(layer, column, from, count, block.sums());
         else
-            multiply_block<bfloat16>(layer, column, from, count, corner);
+            multiply_panels<bfloat16>(layer, column, from, count, block.sums());
+        block.finish();
     }
-}
-
-extern "C" {
-
-// Lays out W [outputs, inputs], row by row in bfloat16, as `Linear` wants it.
-void pack_linear(const bfloat16* from, int64_t outputs, int64_t inputs, bfloat16* to,
-                 int threads) {
-#pragma omp parallel for num_threads(threads)
-    for (int64_t panel = 0; panel < panels(outputs); panel++)
-        for (int64_t k = 0; k < inputs; k++)
-            for (int64_t c = 0; c < PANEL; c++) {
-                int64_t output = panel * PANEL + c;
-                bfloat16 weight = output < outputs ? from[output * inputs + k] : bfloat16{0};
-                to[(panel * inputs + k / 2 * 2) * PANEL + 2 * c + k % 2] = weight;
-            }
-}
-
-// The number of weights that pack_linear and pack_int8 write.
-int64_t packed_size(int64_t outputs, int64_t inputs) { return panels(outputs) * PANEL * inputs; }
-
-// Rounds W [outputs, inputs] to int8 and lays it out. `to` holds packed_size weights, `scales`
-// packed_scales of them. The largest weight of a group becomes 127 or -127.
-void pack_int8(const float* from, int64_t outputs, int64_t inputs, int8_t* to, float* scales,
-               int threads) {
-#pragma omp parallel for num_threads(threads)
-    for (int64_t panel = 0; panel < panels(outputs); panel++)
-        for (int64_t k = 0; k < inputs; k += GROUP)
-            for (int64_t c = 0; c < PANEL; c++) {
-                int64_t output = panel * PANEL + c, end = std::min(k + GROUP, inputs);
-                const float* row = output < outputs ? from + output * inputs : nullptr;
-                float largest = 0, poison = 0;  // NaN, where one of the weights is no number
-                for (int64_t i = k; row && i < end; i++) {
-                    largest = std::max(largest, std::abs(row[i]));
-                    poison += 0 * row[i];
-                }
-                float scale = largest / 127 + poison;
-                scales[(panel * groups(inputs) + k / GROUP) * PANEL + c] = scale;
-                for (int64_t i = k; i < end; i++) {
-                    float q = row && scale > 0 ? std::nearbyint(row[i] / scale) : 0.0f;
-                    to[int8_place(panel * inputs, i, c)] = int8_t(std::clamp(q, -127.0f, 127.0f));
-                }
-            }
-}
-
-int64_t packed_scales(int64_t outputs, int64_t inputs) {
-    return panels(outputs) * PANEL * groups(inputs);
-}
-
 }

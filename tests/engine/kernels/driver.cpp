@@ -13,6 +13,7 @@
 #include "rows.h"
 
 extern "C" {
+int ask_permission();
 int64_t packed_size(int64_t outputs, int64_t inputs);
 int64_t packed_scales(int64_t outputs, int64_t inputs);
 void pack_linear(const bfloat16*, int64_t, int64_t, bfloat16*, int);
@@ -58,7 +59,8 @@ float value_of(float x) { return x; }
 float value_of(bfloat16 x) { return widen(x); }
 
 void check_linear() {
-    int64_t outputs = between(1, 200), inputs = 2 * between(1, 700), rows = between(1, 60);
+    int64_t outputs = between(1, 200), rows = between(1, 60);
+    int64_t inputs = between(0, 1) ? 2 * between(1, 700) : 32 * between(1, 40);
     auto weights = halves(outputs * inputs);
     auto bias = numbers(outputs);
     std::vector<bfloat16> packed(packed_size(outputs, inputs));
@@ -205,6 +207,7 @@ void check_rounding() {
 }  // namespace
 
 int main() {
+    expect(ask_permission(), "the system withholds registers");
     check_rounding();
     for (int i = 0; i < 40; i++) {
         check_linear();

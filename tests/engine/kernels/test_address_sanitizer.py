@@ -5,18 +5,21 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from inference.engine.kernels.build import SOURCES, target_here
+import pytest
+
+from inference.engine.kernels.build import SOURCES, Target, targets_here
 
 DRIVER = Path(__file__).parent / "driver.cpp"
 
 
-def test_every_kernel_is_clean_over_random_shapes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", targets_here(), ids=lambda target: target.name)
+def test_every_kernel_is_clean_over_random_shapes(target: Target, tmp_path: Path) -> None:
     compiler = shutil.which(os.environ.get("CXX", "g++"))
     assert compiler, "a C++ compiler is needed to test the kernels"
     program = tmp_path / "driver"
     checks = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1")
     subprocess.run(
-        [compiler, "-std=c++17", "-fopenmp", "-ffp-contract=off", *checks, *target_here().flags,
+        [compiler, "-std=c++17", "-fopenmp", "-ffp-contract=off", *checks, *target.flags,
          f"-I{SOURCES}", *map(str, sorted(SOURCES.glob("*.cpp"))), str(DRIVER), "-o", str(program)],
         check=True,
     )  # fmt: skip

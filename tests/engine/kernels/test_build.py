@@ -3,19 +3,21 @@
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from inference.engine.kernels import build as building
+from inference.engine.kernels import library
 from inference.engine.kernels.build import (
     TARGETS,
     KernelsUnavailableError,
     build,
     library_path,
-    target_here,
+    targets_here,
 )
 
-HERE = target_here()
+HERE = targets_here()[0]
 
 
 def test_several_processes_at_once_make_one_library(tmp_path: Path) -> None:
@@ -73,21 +75,33 @@ def test_a_folder_that_cannot_be_written_is_a_reason_not_a_crash(tmp_path: Path)
     ("features", "name"),
     [
         ({"avx2", "fma", "bmi2", "f16c", "movbe"}, "avx2"),
-        (TARGETS[0].needs, "avx512bf16"),
-        (TARGETS[1].needs | {"avx512_vnni"}, "avx512"),
+        (TARGETS[0].needs, "amx"),
+        (TARGETS[0].needs - {"amx_bf16"}, "avx512bf16"),
+        (TARGETS[2].needs | {"avx512_vnni"}, "avx512"),
     ],
 )
 def test_the_best_that_a_processor_can_run_is_chosen(
     features: set[str], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(building, "processor_features", lambda: frozenset(features))
-    assert target_here().name == name
+    assert targets_here()[0].name == name
+
+
+@pytest.mark.parametrize("permitted", [True, False])
+def test_registers_that_the_system_withholds_are_done_without(
+    permitted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    best, plain = TARGETS[0], TARGETS[-1]
+    monkeypatch.setattr(library, "targets_here", lambda: [best, plain])
+    made = {best: SimpleNamespace(permitted=permitted), plain: SimpleNamespace(permitted=True)}
+    monkeypatch.setattr(library, "load_target", made.get)
+    assert library.load_kernels.__wrapped__() is made[best if permitted else plain]
 
 
 def test_a_processor_without_avx2_has_no_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(building, "processor_features", lambda: frozenset({"sse4_2"}))
     with pytest.raises(KernelsUnavailableError, match="AVX2"):
-        target_here()
+        targets_here()
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)

@@ -1,0 +1,107 @@
+// Products of matrices in the tiles of Intel's AMX: the other file that names instructions.
+//
+// A tile is a register of up to 16 rows of 64 bytes. One instruction adds to 16 x 16 sums in
+// float32 the product of 16 rows of 32 inputs with 16 columns of weights that lie in pairs
+// (k, k + 1): half a panel of linear.h. Of a row's 32 products the even ones are summed, and the
+// odd ones, and both are added to the sum; numbers too small to be normal count as zero. Rows do
+// not see each other, so that a row's bits are the same in any company.
+#pragma once
+
+#if defined(__AMX_BF16__)
+
+#include "simd.h"
+
+constexpr int64_t TILE_ROWS = 16;
+constexpr int64_t TILE_INPUTS = 32;
+constexpr int64_t TILE_COLUMNS = LANES;
+
+// What `ldtilecfg` reads: palette 1, and the size of each of eight tiles (Intel, Software
+// Developer's Manual 1, 18.3).
+struct alignas(64) TileSizes {
+    uint8_t palette = 1;
+    uint8_t start_row = 0;
+    uint8_t reserved[14] = {};
+    uint16_t bytes[16] = {};
+    uint8_t rows[16] = {};
+
+    void set(int tile, int64_t count) {
+        bytes[tile] = count ? 64 : 0;
+        rows[tile] = uint8_t(count);
+    }
+};
+
+inline void apply_sizes(const TileSizes& sizes) { asm volatile("ldtilecfg %0" ::"m"(sizes)); }
+
+// To be called before the thread does other things: a thread with tiles is dear to switch.
+inline void free_tiles() { _tile_release(); }
+
+// The compiler does not know that tiles are loaded from memory.
+inline void settle_memory() { asm volatile("" ::: "memory"); }
+
+// Sums of up to TILE_ROWS rows, or of up to twice as many if BOTH, times one panel's columns. Tiles
+// 0 and 1 are the sums of the first rows and 2 and 3 of the others; 4 and 5 are inputs of the first
+// and the others; 6 and 7 weights.
+template <bool BOTH>
+struct TileSums {
+    static constexpr int64_t STRIDE = 2 * TILE_COLUMNS;  // of weights, from pair to pair, in pairs
+
+    static void clear() {
+        _tile_zero(0);
+        _tile_zero(1);
+        if constexpr (BOTH) {
+            _tile_zero(2);
+            _tile_zero(3);
+        }
+    }
+
+    static void load(const float* from, int64_t stride) {
+        settle_memory();
+        _tile_loadd(0, from, stride * 4);
+        _tile_loadd(1, from + TILE_COLUMNS, stride * 4);
+        if constexpr (BOTH) {
+            from += TILE_ROWS * stride;
+            _tile_loadd(2, from, stride * 4);
+            _tile_loadd(3, from + TILE_COLUMNS, stride * 4);
+        }
+    }
+
+    static void store(float* to, int64_t stride) {
+        _tile_stored(0, to, stride * 4);
+        _tile_stored(1, to + TILE_COLUMNS, stride * 4);
+        if constexpr (BOTH) {
+            to += TILE_ROWS * stride;
+            _tile_stored(2, to, stride * 4);
+            _tile_stored(3, to + TILE_COLUMNS, stride * 4);
+        }
+    }
+
+    // Adds x W', `inputs` a multiple of TILE_INPUTS; the weights as a panel's.
+    static void add(const bfloat16* x, int64_t stride, const bfloat16* weights, int64_t inputs) {
+        const bfloat16* others = x + TILE_ROWS * stride;
+        settle_memory();
+        for (int64_t k = 0; k < inputs; k += TILE_INPUTS, weights += TILE_INPUTS * STRIDE) {
+            _tile_loadd(6, weights, STRIDE * 4);
+            _tile_loadd(4, x + k, stride * 2);
+            _tile_dpbf16ps(0, 4, 6);
+            _tile_loadd(7, weights + 2 * TILE_COLUMNS, STRIDE * 4);
+            _tile_dpbf16ps(1, 4, 7);
+            if constexpr (BOTH) {
+                _tile_loadd(5, others + k, stride * 2);
+                _tile_dpbf16ps(2, 5, 6);
+                _tile_dpbf16ps(3, 5, 7);
+            }
+        }
+    }
+};
+
+// For `rows` rows, at most TILE_ROWS or, for TileSums<true>, more than that and at most twice.
+inline void size_tiles_for_sums(int64_t rows) {
+    TileSizes sizes;
+    int64_t first = rows < TILE_ROWS ? rows : TILE_ROWS, others = rows - first;
+    for (int tile : {0, 1, 4}) sizes.set(tile, first);
+    for (int tile : {2, 3, 5}) sizes.set(tile, others);
+    for (int tile : {6, 7}) sizes.set(tile, TILE_ROWS);
+    apply_sizes(sizes);
+}
+
+#endif
