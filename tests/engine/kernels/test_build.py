@@ -95,7 +95,8 @@ def test_registers_that_the_system_withholds_are_done_without(
     monkeypatch.setattr(library, "targets_here", lambda: [best, plain])
     made = {best: SimpleNamespace(permitted=permitted), plain: SimpleNamespace(permitted=True)}
     monkeypatch.setattr(library, "load_target", made.get)
-    assert library.load_kernels.__wrapped__() is made[best if permitted else plain]
+    chosen: object = library.load_kernels.__wrapped__()
+    assert chosen is made[best if permitted else plain]
 
 
 def test_a_processor_without_avx2_has_no_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
