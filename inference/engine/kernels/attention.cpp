@@ -4,103 +4,23 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
+
+#include "attention_stretch.h"
 
 namespace {
 
-constexpr int64_t STRETCH = 256;  // keys that are scored before their values are added up
-constexpr int MAX_QUERIES = 4;    // of one key head, worked on together
-// Fewer tasks than this a thread, and long rows are shared out by stretches.
+// Fewer rows and key heads than this a thread, and long rows are shared out by stretches.
 constexpr int64_t FEW_TASKS = 4;
 
-// What a query has gathered so far: the largest score, the sum of e^(score - largest), and the
-// values weighted with those (Milakov and Gimelshein 2018; Dao et al. 2022).
-struct State {
-    float* sums;  // [head_dim], then `peak` and `mass`
-    int64_t size;
-    float& peak() const { return sums[size]; }
-    float& mass() const { return sums[size + 1]; }
-};
+int64_t stretches(int64_t length) { return (length + STRETCH - 1) / STRETCH; }
 
-int64_t state_size(int64_t head_dim) { return head_dim + 2; }
-
-// scores[q][j] = scale * query q . key j, for KEYS keys.
-template <int QUERIES, int KEYS>
-inline void score_keys(const float* queries, const bfloat16* keys, int64_t size, float scale,
-                       float (*scores)[STRETCH]) {
-    vec products[QUERIES][KEYS];
-    for (auto& row : products)
-        for (vec& product : row) product = zero();
-    for (int64_t d = 0; d < size; d += LANES) {
-        vec query[QUERIES];
-        for (int q = 0; q < QUERIES; q++) query[q] = load(queries + q * size + d);
-        for (int j = 0; j < KEYS; j++) {
-            vec key = load(keys + j * size + d);
-            for (int q = 0; q < QUERIES; q++) products[q][j] = fma(query[q], key, products[q][j]);
-        }
-    }
-    for (int q = 0; q < QUERIES; q++)
-        for (int j = 0; j < KEYS; j++) scores[q][j] = scale * sum(products[q][j]);
+int64_t longest(Rows rows) {
+    return *std::max_element(rows.positions, rows.positions + rows.count) + 1;
 }
 
-template <int QUERIES>
-void score(const float* queries, const bfloat16* keys, int64_t count, int64_t size, float scale,
-           float (*scores)[STRETCH]) {
-    constexpr int KEYS = QUERIES == 4 ? 3 : 4;  // so that the sums fit in 16 registers
-    auto shifted = [&](int64_t j) { return reinterpret_cast<float(*)[STRETCH]>(&scores[0][j]); };
-    int64_t j = 0;
-    for (; j + KEYS <= count; j += KEYS)
-        score_keys<QUERIES, KEYS>(queries, keys + j * size, size, scale, shifted(j));
-    for (; j < count; j++)
-        score_keys<QUERIES, 1>(queries, keys + j * size, size, scale, shifted(j));
-}
-
-// Turn scores into e^(score - largest), and note the largest and the sum.
-void soften(float* scores, int64_t count, State state) {
-    int64_t filled = (count + LANES - 1) / LANES * LANES;
-    std::fill(scores + count, scores + filled, -INFINITY);
-    vec peaks = broadcast(-INFINITY);
-    for (int64_t j = 0; j < filled; j += LANES) peaks = larger(peaks, load(scores + j));
-    state.peak() = largest(peaks);
-    for (int64_t j = 0; j < filled; j += LANES)
-        store(scores + j, exponential(subtract(load(scores + j), broadcast(state.peak()))));
-    std::fill(scores + count, scores + filled, 0.0f);
-    vec masses = zero();
-    for (int64_t j = 0; j < filled; j += LANES) masses = add(masses, load(scores + j));
-    state.mass() = sum(masses);
-}
-
-// sums[q][d] = sum over j of scores[q][j] values[j][d], for VECTORS vectors from d on.
-template <int QUERIES, int VECTORS>
-inline void weigh_columns(float (*scores)[STRETCH], const bfloat16* values, int64_t count,
-                          int64_t size, int64_t d, const State* states) {
-    vec sums[QUERIES][VECTORS];
-    for (auto& row : sums)
-        for (vec& one : row) one = zero();
-    for (int64_t j = 0; j < count; j++) {
-        vec weight[QUERIES];
-        for (int q = 0; q < QUERIES; q++) weight[q] = broadcast(scores[q][j]);
-        for (int v = 0; v < VECTORS; v++) {
-            vec value = load(values + j * size + d + v * LANES);
-            for (int q = 0; q < QUERIES; q++) sums[q][v] = fma(weight[q], value, sums[q][v]);
-        }
-    }
-    for (int q = 0; q < QUERIES; q++)
-        for (int v = 0; v < VECTORS; v++) store(states[q].sums + d + v * LANES, sums[q][v]);
-}
-
-// One stretch for QUERIES queries of a key head: fills their states.
-template <int QUERIES>
-void attend_stretch(const float* queries, const bfloat16* keys, const bfloat16* values,
-                    int64_t count, int64_t size, const State* states) {
-    alignas(64) float scores[QUERIES][STRETCH];
-    score<QUERIES>(queries, keys, count, size, 1.0f / std::sqrt(float(size)), scores);
-    for (int q = 0; q < QUERIES; q++) soften(scores[q], count, states[q]);
-    constexpr int VECTORS = QUERIES == 4 ? 2 : 4;
-    int64_t d = 0;
-    for (; d + VECTORS * LANES <= size; d += VECTORS * LANES)
-        weigh_columns<QUERIES, VECTORS>(scores, values, count, size, d, states);
-    for (; d < size; d += LANES)
-        weigh_columns<QUERIES, 1>(scores, values, count, size, d, states);
+bool by_stretches(const Cache& cache, Rows rows, int threads) {
+    return rows.count * cache.kv_heads < FEW_TASKS * threads && longest(rows) > STRETCH;
 }
 
 // Add what a later stretch gathered.
@@ -121,57 +41,122 @@ void finish(State state, activation* to) {
         store(to + d, multiply(load(state.sums + d), share));
 }
 
-// The work on one row and one key head, or on one stretch of it.
-struct Task {
-    const Cache& cache;
-    const float* queries;  // the first query of the group
-    int64_t group;         // queries that share the key head
-    int64_t slot, head, length;
+// Queries that are worked on together: of one key head, and of one row or, with tiles, of rows of
+// one slot at consecutive positions.
+struct Portion {
+    int64_t head;
+    int64_t row, rows;
+    int64_t query, queries;  // of each row's group; all of it if there are several rows
 
-    void stretch(int64_t number, int64_t query, int count, const State* states) const {
-        int64_t first = number * STRETCH, keys = std::min(STRETCH, length - first);
-        int64_t place = cache.at(slot, head, first);
-        const bfloat16 *k = cache.keys + place, *v = cache.values + place;
-        const float* q = queries + query * cache.head_dim;
-        switch (count) {
-            case 1: return attend_stretch<1>(q, k, v, keys, cache.head_dim, states);
-            case 2: return attend_stretch<2>(q, k, v, keys, cache.head_dim, states);
-            case 3: return attend_stretch<3>(q, k, v, keys, cache.head_dim, states);
-            default: return attend_stretch<4>(q, k, v, keys, cache.head_dim, states);
+    int count() const { return int(rows * queries); }
+    int64_t row_of(int i) const { return row + i / queries; }
+    int64_t query_of(int i) const { return query + i % queries; }
+};
+
+// What every thread knows of an attend().
+class Attention {
+public:
+    Attention(const Cache& cache, Strided<const float> queries, int64_t heads, Rows rows,
+              Strided<activation> to)
+        : cache_(cache), queries_(queries), heads_(heads), rows_(rows), to_(to) {
+        // Portions of one prompt follow each other, so that their keys are still in the cache.
+        for (int64_t head = 0; head < cache.kv_heads; head++)
+            for (int64_t row = 0; row < rows.count;) row += cut(head, row);
+    }
+
+    int64_t portions() const { return int64_t(portions_.size()); }
+
+    // All of a portion.
+    void whole(int64_t portion) const {
+        const Portion& p = portions_[portion];
+        alignas(64) float memory[2][MOST_QUERIES][MAX_HEAD_DIM + 2];
+        auto state = [&](int part, int i) { return State{memory[part][i], cache_.head_dim}; };
+        for (int64_t number = 0; number * STRETCH < length(p, p.count() - 1); number++) {
+            Stretch s = stretch(p, number);
+            for (int i = 0; i < s.count; i++) s.states[i] = state(number > 0, i);
+            attend(s);
+            for (int i = 0; number && i < s.count; i++)
+                if (s.lengths[i]) merge(state(0, i), s.states[i]);
+        }
+        for (int i = 0; i < p.count(); i++) finish(state(0, i), place(p, i));
+    }
+
+    // One stretch of a portion; what it gathers goes to `scratch`, of `most` stretches a query.
+    void part(int64_t portion, int64_t number, int64_t most, float* scratch) const {
+        const Portion& p = portions_[portion];
+        if (number * STRETCH >= length(p, p.count() - 1)) return;
+        Stretch s = stretch(p, number);
+        for (int i = 0; i < s.count; i++) s.states[i] = kept(p, i, number, most, scratch);
+        attend(s);
+    }
+
+    // What the stretches of a portion gathered.
+    void put_together(int64_t portion, int64_t most, float* scratch) const {
+        const Portion& p = portions_[portion];
+        for (int i = 0; i < p.count(); i++) {
+            State first = kept(p, i, 0, most, scratch);
+            for (int64_t number = 1; number * STRETCH < length(p, i); number++)
+                merge(first, kept(p, i, number, most, scratch));
+            finish(first, place(p, i));
         }
     }
 
-    // Calls work(first query, number of queries) for all of the group.
-    template <class Work>
-    void by_queries(Work work) const {
-        for (int64_t query = 0; query < group; query += MAX_QUERIES)
-            work(query, int(std::min<int64_t>(MAX_QUERIES, group - query)));
+private:
+    int64_t group() const { return heads_ / cache_.kv_heads; }
+    bool tiles() const { return heads_fit_tiles(cache_.head_dim); }
+
+    // Adds portions of a key head that begin with `row`; returns how many rows they are.
+    int64_t cut(int64_t head, int64_t row) {
+        int64_t rows = 1, most = tiles() ? MOST_QUERIES : MOST_BY_VECTORS;
+        if (tiles())
+            while ((rows + 1) * group() <= most && follows(row + rows)) rows++;
+        for (int64_t query = 0; query < group(); query += most)
+            portions_.push_back({head, row, rows, query, std::min(most, group() - query)});
+        return rows;
     }
 
-    void whole(activation* to) const {
-        int64_t size = cache.head_dim;
-        alignas(64) float memory[2][MAX_QUERIES][MAX_HEAD_DIM + 2];
-        by_queries([&](int64_t query, int count) {
-            State states[2][MAX_QUERIES];
-            for (int part = 0; part < 2; part++)
-                for (int q = 0; q < count; q++) states[part][q] = {memory[part][q], size};
-            stretch(0, query, count, states[0]);
-            for (int64_t number = 1; number * STRETCH < length; number++) {
-                stretch(number, query, count, states[1]);
-                for (int q = 0; q < count; q++) merge(states[0][q], states[1][q]);
-            }
-            for (int q = 0; q < count; q++) finish(states[0][q], to + (query + q) * size);
-        });
+    // Whether a row is the next token of the slot of the row before.
+    bool follows(int64_t row) const {
+        return row < rows_.count && rows_.slots[row] == rows_.slots[row - 1] &&
+               rows_.positions[row] == rows_.positions[row - 1] + 1;
     }
+
+    int64_t length(const Portion& p, int i) const { return rows_.positions[p.row_of(i)] + 1; }
+
+    Stretch stretch(const Portion& p, int64_t number) const {
+        int64_t first = number * STRETCH, at = cache_.at(rows_.slots[p.row], p.head, first);
+        Stretch s;
+        s.keys = cache_.keys + at;
+        s.values = cache_.values + at;
+        s.head_dim = cache_.head_dim;
+        s.count = p.count();
+        for (int i = 0; i < s.count; i++) {
+            s.queries[i] = queries_.row(p.row_of(i)) + head_of(p, i) * cache_.head_dim;
+            s.lengths[i] = std::clamp<int64_t>(length(p, i) - first, 0, STRETCH);
+        }
+        return s;
+    }
+
+    void attend(const Stretch& s) const { tiles() ? attend_by_tiles(s) : attend_by_vectors(s); }
+
+    int64_t head_of(const Portion& p, int i) const { return p.head * group() + p.query_of(i); }
+
+    activation* place(const Portion& p, int i) const {
+        return to_.row(p.row_of(i)) + head_of(p, i) * cache_.head_dim;
+    }
+
+    State kept(const Portion& p, int i, int64_t number, int64_t most, float* scratch) const {
+        int64_t query = p.row_of(i) * heads_ + head_of(p, i), size = cache_.head_dim;
+        return {scratch + (query * most + number) * state_size(size), size};
+    }
+
+    Cache cache_;
+    Strided<const float> queries_;
+    int64_t heads_;
+    Rows rows_;
+    Strided<activation> to_;
+    std::vector<Portion> portions_;
 };
-
-int64_t stretches(int64_t length) { return (length + STRETCH - 1) / STRETCH; }
-
-int64_t longest(Rows rows) { return *std::max_element(rows.positions, rows.positions + rows.count) + 1; }
-
-bool by_stretches(const Cache& cache, Rows rows, int threads) {
-    return rows.count * cache.kv_heads < FEW_TASKS * threads && longest(rows) > STRETCH;
-}
 
 }  // namespace
 
@@ -182,45 +167,19 @@ int64_t attention_scratch(const Cache& cache, int64_t heads, Rows rows, int thre
 
 void attend(const Cache& cache, Strided<const float> queries, int64_t heads, Rows rows,
             Strided<activation> to, float* scratch) {
-    int64_t size = cache.head_dim, group = heads / cache.kv_heads;
-    int64_t tasks = rows.count * cache.kv_heads;
-    auto task = [&](int64_t row, int64_t head) {
-        const float* first = queries.row(row) + head * group * size;
-        return Task{cache, first, group, rows.slots[row], head, rows.positions[row] + 1};
-    };
-    auto place = [&](int64_t row, int64_t head) {
-        return to.row(row) + head * group * size;
-    };
+    Attention attention(cache, queries, heads, rows, to);
+    begin_tiles();
     if (!by_stretches(cache, rows, omp_get_num_threads())) {
-        // Rows of one prompt follow each other, so that their keys are still in the cache.
 #pragma omp for schedule(dynamic)
-        for (int64_t i = 0; i < tasks; i++) {
-            int64_t head = i / rows.count, row = i % rows.count;
-            task(row, head).whole(place(row, head));
-        }
-        return;
-    }
-    int64_t most = stretches(longest(rows));
-    auto state = [&](int64_t i, int64_t query, int64_t number) {
-        return State{scratch + ((i * group + query) * most + number) * state_size(size), size};
-    };
+        for (int64_t i = 0; i < attention.portions(); i++) attention.whole(i);
+    } else {
+        int64_t most = stretches(longest(rows));
 #pragma omp for schedule(dynamic)
-    for (int64_t i = 0; i < tasks * most; i++) {
-        int64_t pair = i / most, number = i % most;
-        Task one = task(pair / cache.kv_heads, pair % cache.kv_heads);
-        if (number * STRETCH >= one.length) continue;
-        one.by_queries([&](int64_t query, int count) {
-            State states[MAX_QUERIES];
-            for (int q = 0; q < count; q++) states[q] = state(pair, query + q, number);
-            one.stretch(number, query, count, states);
-        });
-    }
+        for (int64_t i = 0; i < attention.portions() * most; i++)
+            attention.part(i / most, i % most, most, scratch);
 #pragma omp for schedule(static)
-    for (int64_t i = 0; i < tasks * group; i++) {
-        int64_t pair = i / group, query = i % group, row = pair / cache.kv_heads;
-        State first = state(pair, query, 0);
-        for (int64_t number = 1; number * STRETCH <= rows.positions[row]; number++)
-            merge(first, state(pair, query, number));
-        finish(first, place(row, pair % cache.kv_heads) + query * size);
+        for (int64_t i = 0; i < attention.portions(); i++)
+            attention.put_together(i, most, scratch);
     }
+    end_tiles();
 }

@@ -96,6 +96,29 @@ def test_ragged_attention_gives_what_torch_gives(kernels: Kernels, seed: int) ->
         torch.testing.assert_close(made[row], wanted, atol=tolerance, rtol=tolerance)
 
 
+@pytest.mark.parametrize("seed", ROUNDS)
+def test_rows_of_a_prompt_attend_together_as_they_do_alone(kernels: Kernels, seed: int) -> None:
+    generator = source(seed)
+    size, kv_heads, group = 32 * between(1, 4, generator), 2, between(1, 20, generator)
+    rows, start = between(1, 40, generator), between(0, 600, generator)
+    keys, values = (
+        torch.randn(2, kv_heads, start + rows, size, generator=generator).bfloat16()
+        for _ in range(2)
+    )
+    # What lies behind a slot's newest token may be anything.
+    keys, values = (
+        torch.cat([stored, torch.full_like(stored[:, :, :40], torch.nan)], 2).contiguous()
+        for stored in (keys, values)
+    )
+    queries = torch.randn(rows, kv_heads * group, size, generator=generator)
+    slots, at = torch.ones(rows).long(), torch.arange(start, start + rows)
+    made = attention(kernels, keys, values, queries, slots, at, threads=2)
+    for row in range(rows):
+        one = slice(row, row + 1)
+        alone = attention(kernels, keys, values, queries[one], slots[one], at[one], threads=2)
+        assert torch.equal(made[one], alone)
+
+
 def attention(
     kernels: Kernels,
     keys: Tensor,
