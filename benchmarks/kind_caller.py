@@ -56,21 +56,26 @@ def image_door(url: str, model: str, key: str) -> Door:
 
 async def served(door: Door, at: int, seconds: float, asked: Sequence[str]) -> Measurement:
     """Return what `at` callers at once get in `seconds`."""
+    return measurement_of(await latencies(door, at, seconds, asked), seconds)
+
+
+async def latencies(door: Door, at: int, seconds: float, asked: Sequence[str]) -> list[float]:
+    """Return how long each answer took that `at` callers at once asked for within `seconds`."""
     source = itertools.cycle(asked)
     end = time.perf_counter() + seconds
-    latencies = await asyncio.gather(*(_caller(door, source, end) for _ in range(at)))
-    return measurement_of([one for each in latencies for one in each], seconds)
+    found = await asyncio.gather(*(_caller(door, source, end) for _ in range(at)))
+    return [one for each in found for one in each]
 
 
 async def _caller(door: Door, source: Iterator[str], end: float) -> list[float]:
     """Ask until `end`, a time of perf_counter; return the latencies in seconds."""
     reader, writer = await door.connect()
-    latencies = []
+    found = []
     while (began := time.perf_counter()) < end:
         await ask(door, next(source), reader, writer)
-        latencies.append(time.perf_counter() - began)
+        found.append(time.perf_counter() - began)
     writer.close()
-    return latencies
+    return found
 
 
 async def ask(

@@ -70,7 +70,7 @@ class _Embedding:
     ) -> None:
         self._options = options
         self._directory = options.models / options.embedding_model
-        self._threads = _threads(options.url, key, options.embedding_model)
+        self._threads = threads_of(options.url, key, options.embedding_model)
         self._door = embedding_door(options.url, "/v1/embeddings", options.embedding_model, key)
         self._offline = python_in(embedding_offline.environment())
         self._texts = texts(10_000, options.words)
@@ -78,10 +78,10 @@ class _Embedding:
         self.rounds = Rounds("sentence-transformers, offline", options.at)
 
     def warm_up(self) -> None:
-        _warm(self._door, self._texts)
+        warm(self._door, self._texts)
         if self._infinity:
             with self._infinity.awake():
-                _warm(self._infinity_door(self._infinity), self._texts)
+                warm(self._infinity_door(self._infinity), self._texts)
 
     def round(self) -> None:
         """Measure each once."""
@@ -134,14 +134,14 @@ class _Images:
     def __init__(self, options: argparse.Namespace, key: str) -> None:
         self._options = options
         self._directory = options.models / options.image_model
-        self._threads = _threads(options.url, key, options.image_model)
+        self._threads = threads_of(options.url, key, options.image_model)
         self._door = image_door(options.url, options.image_model, key)
         self._pictures = image_offline.pictures(_PICTURES)
         self._urls = [f"data:image/jpeg;base64,{one}" for one in self._pictures]
         self.rounds = Rounds("transformers' pipeline, offline", options.at)
 
     def warm_up(self) -> None:
-        _warm(self._door, self._urls)
+        warm(self._door, self._urls)
 
     def round(self) -> None:
         """Measure each once."""
@@ -153,11 +153,12 @@ class _Images:
             self.rounds.add("platform", at, found)
 
 
-def _warm(door: Door, asked: list[str]) -> None:
+def warm(door: Door, asked: list[str]) -> None:
+    """Ask for a while, so that nothing is done for the first time when it counts."""
     asyncio.run(served(door, 8, _WARM_S, asked))
 
 
-def _threads(url: str, key: str, model: str) -> int:
+def threads_of(url: str, key: str, model: str) -> int:
     """Return how many cores the platform's model may take: its rivals get the same."""
     headers = {"Authorization": f"Bearer {key}"}
     answer = httpx.get(f"{url}/api/v1/models/{model}", headers=headers)

@@ -85,6 +85,13 @@ _SIGNATURES: Final = {
     "apply_rms_norm": (None, [c_void_p, c_void_p, c_float, c_int64, c_int64, c_void_p]),
     "apply_rotation": (None, [c_void_p, c_void_p, c_void_p, c_int64]),
     "apply_gate": (None, [c_void_p, c_void_p, c_int64, c_void_p]),
+    "multiplies_split": (c_int, []),
+    "split_size": (c_int64, [c_int64, c_int64]),
+    "pack_split": (None, [c_void_p, c_int64, c_int64, c_void_p, c_int]),
+    "apply_split": (
+        None,
+        [*[c_void_p] * 2, *[c_int64] * 2, c_void_p, c_int64, *[c_void_p] * 2, c_int],
+    ),
     "forward_scratch": (c_int64, [POINTER(ModelStruct), c_void_p, c_void_p, c_int64, c_int]),
     "forward": (
         None,

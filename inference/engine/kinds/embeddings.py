@@ -3,20 +3,21 @@
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
-import torch
 from torch import Tensor, nn
 from transformers import AutoModel
 
 from inference.engine.checkpoint import CheckpointError
 from inference.engine.embedding_files import EmbeddingFiles
+from inference.engine.kinds.checking import checked_texts, difference
+from inference.engine.kinds.crew import Crew
 from inference.engine.kinds.kind import Answer, Loading
+from inference.engine.kinds.linears import Sped, with_fast_linears
 from inference.engine.kinds.packed import PACKED, PackedEncoder
 from inference.engine.kinds.padded import PaddedRows
 from inference.engine.kinds.pooling import pooled
 from inference.engine.kinds.reading import read_model
 from inference.engine.kinds.texts import Texts, text_refusal, texts_of
 from inference.engine.kinds.work import token_count
-from inference.engine.linear import pack_linears, packing_unavailable
 from inference.engine.model_directory import LoadError
 from inference.engine.submission import Refusal
 from inference.engine.task import EMBEDDINGS
@@ -24,7 +25,6 @@ from inference.engine.wire import Item, Tokens, Vector
 
 BEST_BATCH: Final = 2048  # tokens: of a larger one two cores answer hardly more
 _NOT_A_NUMBER: Final = Refusal("bad_output", "the model's output was not a number")
-_CHECKED_LENGTHS: Final = (1, 2, 2, 5, 9, 9, 14)
 
 
 class Encoder(Protocol):
@@ -46,6 +46,7 @@ class Embeddings:
         self._files = files
         self._vocabulary = vocabulary
         self._length = length
+        self._crew = Crew()
 
     def refusal(self, item: Item) -> Refusal | None:
         return text_refusal(item, task=EMBEDDINGS, vocabulary=self._vocabulary, length=self._length)
@@ -54,6 +55,9 @@ class Embeddings:
         return token_count(item) if isinstance(item, Tokens) else 0
 
     def run(self, items: Sequence[Item]) -> list[Answer]:
+        return self._crew.run(self._answers, items, [self.size(item) for item in items])
+
+    def _answers(self, items: Sequence[Item]) -> list[Answer]:
         texts = texts_of(items)
         vectors = pooled(self._encoder.hidden(texts), texts.lengths, self._files.pooling).float()
         finite = vectors.isfinite().all(dim=1).tolist()
@@ -78,69 +82,52 @@ def load(loading: Loading) -> Embeddings:
         files = EmbeddingFiles.read(loading.directory.path)
     except CheckpointError as error:
         raise LoadError(str(error)) from error
-    # Without it an unused pooler of BERT's would run on every batch.
-    model = read_model(AutoModel, loading)
-    if hasattr(model, "pooler"):
-        model.pooler = None
     length = loading.directory.context_length(loading.config.context_length)
+
+    def answer(model: Any) -> Tensor:
+        return PaddedRows(model).hidden(checked_texts(model, length))
+
+    sped = with_fast_linears(lambda: _read(loading), answer, loading.log)
     return Embeddings(
-        _fastest(model, loading, length),
+        _fastest(sped, loading, length),
         files,
-        vocabulary=model.get_input_embeddings().num_embeddings,
+        vocabulary=sped.model.get_input_embeddings().num_embeddings,
         length=min(length, files.length or length),
     )
 
 
-def _fastest(model: Any, loading: Loading, length: int) -> Encoder:
-    padded, usual = PaddedRows(model), model.config._attn_implementation
-    texts = _checked_texts(model, length)
-    expected = padded.hidden(texts)
-    packed = _packing(model)
+def _read(loading: Loading) -> Any:
+    model = read_model(AutoModel, loading)
+    # Without it an unused pooler of BERT's would run on every batch.
+    if hasattr(model, "pooler"):
+        model.pooler = None
+    return model
+
+
+def _fastest(sped: Sped, loading: Loading, length: int) -> Encoder:
+    model, expected, linears = sped
+    usual, texts = model.config._attn_implementation, checked_texts(model, length)
     why = ""
     for first in _first_positions(model):
         encoder = PackedEncoder(model, first)
         try:
             model.set_attn_implementation(PACKED)
-            why = _difference(encoder.hidden(texts), expected)
+            why = difference(encoder.hidden(texts), expected)
         except Exception as error:  # an architecture may refuse in any way: then it is padded
             why = type(error).__name__
         if not why:
-            _note(loading, "A", f"{packed}, nothing padded; equal to transformers")
+            _note(loading, "A", f"{linears}, nothing padded; equal to transformers")
             return encoder
     model.set_attn_implementation(usual)
     why = why or "no position ids"
-    _note(loading, "B", f"{packed}, rows of like length (packing gave: {why})")
-    return padded
-
-
-def _packing(model: nn.Module) -> str:
-    if why := packing_unavailable():
-        return f"plain linears ({why})"
-    return f"{pack_linears(model)} linears packed"
-
-
-def _checked_texts(model: Any, length: int) -> Texts:
-    lengths = [min(one, length) for one in _CHECKED_LENGTHS]
-    generator = torch.Generator().manual_seed(0)
-    vocabulary = model.get_input_embeddings().num_embeddings
-    # The first ids are special ones, padding among them.
-    least = min(10, vocabulary - 1)
-    ids = torch.randint(least, vocabulary, (sum(lengths),), generator=generator)
-    return Texts(ids, None, lengths)
+    _note(loading, "B", f"{linears}, rows of like length (packing gave: {why})")
+    return PaddedRows(model)
 
 
 def _first_positions(model: Any) -> list[int]:
     """Return where position ids may begin: at 0, or as RoBERTa's do behind the padding's id."""
     padding = getattr(model.config, "pad_token_id", None)
     return [0] if padding is None else [0, padding + 1]
-
-
-def _difference(got: Tensor, expected: Tensor) -> str:
-    """Return how far apart the two are, or nothing if they are equal but for rounding."""
-    tolerance = 1e-4 if got.dtype == torch.float32 else 5e-2
-    scale = expected.abs().max().item() or 1.0
-    apart = (got - expected).abs().max().item() / scale
-    return "" if apart <= tolerance else f"a difference of {apart:.1e}"
 
 
 def _note(loading: Loading, tier: str, how: str) -> None:

@@ -10,12 +10,14 @@ from typing import Any, Final
 from torch import Tensor
 from transformers import AutoModelForSequenceClassification
 
+from inference.engine.kinds.checking import checked_texts
+from inference.engine.kinds.crew import Crew
 from inference.engine.kinds.kind import Answer, Loading
+from inference.engine.kinds.linears import with_fast_linears
 from inference.engine.kinds.padded import PaddedRows
 from inference.engine.kinds.reading import read_model
 from inference.engine.kinds.texts import text_refusal, texts_of
 from inference.engine.kinds.work import token_count
-from inference.engine.linear import pack_linears, packing_unavailable
 from inference.engine.submission import Refusal
 from inference.engine.task import MODERATION, RERANK, Task
 from inference.engine.text_length import text_length
@@ -35,6 +37,7 @@ class Scoring:
         self._rows = PaddedRows(model)
         self._task = task
         self._length = length
+        self._crew = Crew()
         self._tells_apart = tells_apart
         self._vocabulary: int = model.get_input_embeddings().num_embeddings
         labels: dict[int, str] = model.config.id2label
@@ -50,6 +53,9 @@ class Scoring:
         return token_count(item) if isinstance(item, Tokens) else 0
 
     def run(self, items: Sequence[Item]) -> list[Answer]:
+        return self._crew.run(self._answers, items, [self.size(item) for item in items])
+
+    def _answers(self, items: Sequence[Item]) -> list[Answer]:
         texts = texts_of(items)
         if not self._tells_apart:
             texts = texts._replace(segments=None)
@@ -66,14 +72,19 @@ class Scoring:
 
 def load(loading: Loading, task: Task) -> Scoring:
     """Return the classifier. Raises LoadError."""
-    model = read_model(AutoModelForSequenceClassification, loading)
-    if not packing_unavailable():
-        pack_linears(model)
-    apart = _tells_apart(model, loading.directory.path)
     length = loading.config.context_length
-    loading.statistics.tier = "B"
-    loading.statistics.detail = "rows of like length"
     length = min(length, text_length(loading.directory.config) or length)
+
+    def read() -> Any:
+        return read_model(AutoModelForSequenceClassification, loading)
+
+    def answer(model: Any) -> Tensor:
+        return PaddedRows(model).logits(checked_texts(model, length))
+
+    model, _, linears = with_fast_linears(read, answer, loading.log)
+    loading.statistics.tier = "B"
+    loading.statistics.detail = f"{linears}, rows of like length"
+    apart = _tells_apart(model, loading.directory.path)
     return Scoring(model, task, length, tells_apart=apart)
 
 

@@ -21,6 +21,11 @@ void pack_int8(const float*, int64_t, int64_t, int8_t*, float*, int);
 void apply_linear(const Linear*, const activation*, int64_t, int64_t, float*, int);
 void apply_attention(bfloat16*, bfloat16*, int64_t, int64_t, int64_t, const float*, int64_t,
                      const int64_t*, const int64_t*, int64_t, float*, int);
+int multiplies_split();
+int64_t split_size(int64_t, int64_t);
+void pack_split(const float*, int64_t, int64_t, bfloat16*, int);
+void apply_split(const bfloat16*, const float*, int64_t, int64_t, const float*, int64_t, bfloat16*,
+                 float*, int);
 }
 
 namespace {
@@ -95,6 +100,24 @@ void check_linear() {
     pack_int8(plain_weights.data(), outputs, inputs, rounded.data(), scales.data(), 2);
     // Half a unit of a group whose largest is about 3 is 3 / 254: 0.02 * 3 is five times that.
     check({rounded.data(), scales.data(), bias.data(), outputs, inputs}, 3, "linear in int8");
+}
+
+void check_split() {
+    if (!multiplies_split()) return;
+    int64_t outputs = between(1, 100), inputs = between(1, 200), rows = between(1, 300);
+    auto weights = numbers(outputs * inputs), bias = numbers(outputs), x = numbers(rows * inputs);
+    std::vector<bfloat16> packed(split_size(outputs, inputs)), scratch(split_size(rows, inputs));
+    std::vector<float> y(rows * outputs);
+    pack_split(weights.data(), outputs, inputs, packed.data(), 2);
+    apply_split(packed.data(), bias.data(), outputs, inputs, x.data(), rows, scratch.data(),
+                y.data(), int(between(1, 3)));
+    for (int64_t r = 0; r < rows; r += 5)
+        for (int64_t c = 0; c < outputs; c++) {
+            double sum = bias[c];
+            for (int64_t k = 0; k < inputs; k++)
+                sum += double(x[r * inputs + k]) * weights[c * inputs + k];
+            expect(near(y[r * outputs + c], sum, 0.01), "split linear");
+        }
 }
 
 void check_attention() {
@@ -211,6 +234,7 @@ int main() {
     check_rounding();
     for (int i = 0; i < 40; i++) {
         check_linear();
+        check_split();
         check_attention();
         check_rows();
         check_forward();
