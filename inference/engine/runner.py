@@ -1,6 +1,7 @@
 """The runner process: `python -m inference.engine.runner '<RunnerConfig as JSON>'`."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -93,6 +94,9 @@ class Runner:
             log=self._log,
             deliver=self._deliver,
         )
+        # What was read stays for good: the collector need not walk through it again.
+        gc.collect()
+        gc.freeze()
         self._loop.call_soon_threadsafe(self._server.become_ready)
         return engine
 
