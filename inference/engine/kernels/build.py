@@ -42,12 +42,13 @@ class Target(NamedTuple):
 _V3 = frozenset({"avx2", "fma", "bmi2", "f16c", "movbe"})
 _V4 = _V3 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
 _BF16 = _V4 | {"avx512_bf16"}
+AMX: Final = Target(
+    "amx",
+    _BF16 | {"amx_tile", "amx_bf16"},
+    ("-march=x86-64-v4", "-mavx512bf16", "-mamx-tile", "-mamx-bf16"),
+)
 TARGETS: Final = (  # the best first
-    Target(
-        "amx",
-        _BF16 | {"amx_tile", "amx_bf16"},
-        ("-march=x86-64-v4", "-mavx512bf16", "-mamx-tile", "-mamx-bf16"),
-    ),
+    AMX,
     Target("avx512bf16", _BF16, ("-march=x86-64-v4", "-mavx512bf16")),
     Target("avx512", _V4, ("-march=x86-64-v4",)),
     Target("avx2", _V3, ("-march=x86-64-v3",)),

@@ -1,4 +1,5 @@
-// Vectors of floats, 8 lanes with AVX2 and 16 with AVX-512: the only file that names instructions.
+// Vectors of floats, 8 lanes with AVX2 and 16 with AVX-512. Instructions are named here, in tiles.h
+// and in split.cpp, and nowhere else.
 //
 // Everything is computed in float32; bfloat16 is how weights, keys and values are stored. A
 // bfloat16 is the upper half of a float32, so widening is a shift and exact.

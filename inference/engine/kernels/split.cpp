@@ -6,30 +6,20 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "simd.h"
+#include "tiles.h"
 
-#if defined(__AVX512BF16__) && defined(__linux__) && __has_include(<amxtileintrin.h>)
-
-#include <cpuid.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#if defined(__AMX_BF16__)
 
 namespace {
 
-constexpr int64_t SIDE = 16;        // rows of a tile of x, columns of one of W'
-constexpr int64_t DEPTH = 32;       // inputs of either
+constexpr int64_t SIDE = TILE_ROWS;  // rows of a tile of x, columns of one of W'
+constexpr int64_t DEPTH = TILE_INPUTS;
 constexpr int64_t PAIR = 2 * SIDE;  // rows or columns that are multiplied at a time
 constexpr int64_t TILE = SIDE * DEPTH;
 constexpr int64_t STEP = 4 * TILE;  // high and low of two tiles each: what a multiplication reads
 constexpr int64_t ROW_BLOCK = 128;  // rows for which a thread reads a panel of W before the next
 
 int64_t portions(int64_t count, int64_t of) { return (count + of - 1) / of; }
-
-struct alignas(64) TileShapes {
-    uint8_t palette = 1, start_row = 0, reserved[14] = {};
-    uint16_t bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-    uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
 
 __mmask16 first_lanes(int64_t count) {
     return __mmask16(count >= LANES ? 0xffff : (1u << std::max<int64_t>(0, count)) - 1);
@@ -59,11 +49,9 @@ void split_strip(const float* x, int64_t count, int64_t inputs, bfloat16* to) {
         }
 }
 
-#define TILES [[gnu::target("amx-tile,amx-bf16")]]
-
 // sums [32][32] = the strip's rows times the panel's columns; with ROWS of 1 the first 16 rows.
 template <int ROWS>
-TILES void multiply(const bfloat16* strip, const bfloat16* panel, int64_t steps, float* sums) {
+void multiply(const bfloat16* strip, const bfloat16* panel, int64_t steps, float* sums) {
     _tile_zero(0);
     _tile_zero(1);
     if constexpr (ROWS == 2) {
@@ -77,6 +65,7 @@ TILES void multiply(const bfloat16* strip, const bfloat16* panel, int64_t steps,
         _tile_dpbf16ps(2, 5, 6);                   \
         _tile_dpbf16ps(3, 5, 7);                   \
     }
+    settle_memory();
     for (int64_t n = 0; n < steps; n++, strip += STEP, panel += STEP) {
         _tile_loadd(6, panel, 64);
         _tile_loadd(7, panel + TILE, 64);
@@ -98,14 +87,6 @@ TILES void multiply(const bfloat16* strip, const bfloat16* panel, int64_t steps,
         _tile_stored(3, sums + SIDE * PAIR + SIDE, PAIR * sizeof(float));
     }
 }
-
-TILES void shape_tiles() {
-    // In memory for good: GCC knows only of the first bytes that this reads.
-    static const TileShapes shapes;
-    _tile_loadconfig(&shapes);
-}
-
-TILES void release_tiles() { _tile_release(); }
 
 // Writes `rows` rows of `columns` sums.
 void finish(const float* sums, const float* bias, int64_t rows, int64_t columns, float* y,
@@ -146,24 +127,12 @@ void multiply_panel(const SplitWeight& w, int64_t panel, const bfloat16* strips,
     }
 }
 
-bool may_use_tiles() {
-    unsigned a, b, c, d;
-    constexpr unsigned TILES_AND_BF16 = 1u << 24 | 1u << 22;
-    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & TILES_AND_BF16) != TILES_AND_BF16)
-        return false;
-    constexpr long REQUEST_PERMISSION = 0x1023, TILE_DATA = 18;  // of arch_prctl(2)
-    return syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
-}
-
 }  // namespace
 
 extern "C" {
 
-// Whether this processor has tiles and the system lets this process use them.
-int multiplies_split() {
-    static const bool may = may_use_tiles();
-    return may;
-}
+// Whether the functions below do anything.
+int multiplies_split() { return 1; }
 
 // The number of bfloat16 that a matrix of so many rows takes, W or x, when it is split.
 int64_t split_size(int64_t rows, int64_t inputs) {
@@ -197,7 +166,7 @@ void apply_split(const bfloat16* weights, const float* bias, int64_t outputs, in
     int64_t panels = portions(outputs, PAIR), blocks = portions(rows, ROW_BLOCK);
 #pragma omp parallel num_threads(threads)
     {
-        shape_tiles();
+        size_all_tiles();
 #pragma omp for schedule(static)
         for (int64_t row = 0; row < rows; row += PAIR)
             split_strip(x + row * inputs, std::min(PAIR, rows - row), inputs,
@@ -205,7 +174,7 @@ void apply_split(const bfloat16* weights, const float* bias, int64_t outputs, in
 #pragma omp for schedule(static)
         for (int64_t task = 0; task < blocks * panels; task++)
             multiply_panel(w, task % panels, scratch, task / panels * ROW_BLOCK, rows, y);
-        release_tiles();
+        free_tiles();
     }
 }
 

@@ -1,15 +1,12 @@
 """Linears of float32 on the processor's tiles, each number as the sum of two bfloat16."""
 
 import threading
-from typing import Final
 
 import torch
 from torch import Tensor, nn
 
-from inference.engine.kernels.build import KernelsUnavailableError, processor_features
+from inference.engine.kernels.build import AMX, KernelsUnavailableError, targets_here
 from inference.engine.kernels.library import Kernels, load_kernels
-
-_NEEDS: Final = frozenset({"amx_tile", "amx_bf16", "avx512_bf16"})
 
 
 class Scratch(threading.local):
@@ -62,9 +59,9 @@ class SplitLinear(nn.Module):
 def tile_kernels() -> Kernels:
     """Return the kernels. Raises KernelsUnavailableError where they cannot multiply like this."""
     # Asked before the kernels, so that none are compiled in vain.
-    if not processor_features() >= _NEEDS:
+    if targets_here()[0] != AMX:
         raise KernelsUnavailableError("this processor has no tiles that multiply bfloat16")
     kernels = load_kernels()
     if not kernels.library.multiplies_split():
-        raise KernelsUnavailableError("the system or the compiler has no tiles for us")
+        raise KernelsUnavailableError("the system keeps its tiles from us")
     return kernels

@@ -1,4 +1,4 @@
-// Products of matrices in the tiles of Intel's AMX: the other file that names instructions.
+// Products of matrices in the tiles of Intel's AMX.
 //
 // A tile is a register of up to 16 rows of 64 bytes. One instruction adds to 16 x 16 sums in
 // float32 the product of 16 rows of 32 inputs with 16 columns of weights that lie in pairs
@@ -7,9 +7,9 @@
 // not see each other, so that a row's bits are the same in any company.
 #pragma once
 
-#if defined(__AMX_BF16__)
-
 #include "simd.h"
+
+#if defined(__AMX_BF16__)
 
 constexpr int64_t TILE_ROWS = 16;
 constexpr int64_t TILE_INPUTS = 32;
