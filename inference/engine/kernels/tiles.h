@@ -49,7 +49,8 @@ inline void size_all_tiles() {
 // and the others; 6 and 7 weights.
 template <bool BOTH>
 struct TileSums {
-    static constexpr int64_t STRIDE = 2 * TILE_COLUMNS;  // of weights, from pair to pair, in pairs
+    static constexpr int64_t STRIDE = 2 * TILE_COLUMNS;      // of weights, from pair to pair
+    static constexpr int64_t STEP = TILE_INPUTS * STRIDE;    // of weights, a multiplication's
 
     static void clear() {
         _tile_zero(0);
@@ -85,7 +86,12 @@ struct TileSums {
     static void add(const bfloat16* x, int64_t stride, const bfloat16* weights, int64_t inputs) {
         const bfloat16* others = x + TILE_ROWS * stride;
         settle_memory();
-        for (int64_t k = 0; k < inputs; k += TILE_INPUTS, weights += TILE_INPUTS * STRIDE) {
+        for (int64_t k = 0; k < inputs; k += TILE_INPUTS, weights += STEP) {
+            // While many rows are multiplied the next weights can come; few rows wait for memory
+            // anyway. (32 rows 20.3 against 17.8 ms a step, one row 13 against 15.)
+            if constexpr (BOTH)
+                for (int64_t i = 0; i < STEP; i += 64 / int64_t(sizeof *weights))
+                    prefetch(weights + STEP + i);
             _tile_loadd(6, weights, STRIDE * 4);
             _tile_loadd(4, x + k, stride * 2);
             _tile_dpbf16ps(0, 4, 6);
