@@ -101,16 +101,16 @@ def main() -> None:
             table.add(kind, "alone", asyncio.run(_seen(kind, options.seconds)))
         for kind, seen in zip(kinds, asyncio.run(_together(kinds, options.seconds)), strict=True):
             table.add(kind, "together", seen)
-    share = share_of([threads_of(options.url, key, kind.model) for kind in kinds])
+    threads = [threads_of(options.url, key, kind.model) for kind in kinds]
+    share = share_of(threads, os.cpu_count() or 1)
     longest = max(table.longest_s(kind, "together") for kind in kinds)
     print("\n".join(table.lines()))
     print(f"\nChat's share of the cores: {share:.0%}.")
     sys.exit(table.of_alone(kinds[0]) < share or longest > LONGEST_S)
 
 
-def share_of(threads: list[int]) -> float:
-    """Return which part of its own speed the first of several is owed when all run at once."""
-    cores = os.cpu_count() or 1
+def share_of(threads: list[int], cores: int) -> float:
+    """Return which part of its own speed each model is owed where all run at once."""
     return cores / max(cores, sum(threads))
 
 
