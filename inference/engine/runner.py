@@ -17,7 +17,7 @@ from inference.engine.inbox import Inbox
 from inference.engine.listener import ListenError, listen
 from inference.engine.log import Log
 from inference.engine.model_directory import LoadError, ModelDirectory
-from inference.engine.process import core_count, die_with_parent
+from inference.engine.process import core_count, die_with_parent, go_behind_chat
 from inference.engine.server import Server
 from inference.engine.statistics import Statistics
 from inference.engine.task import CHAT
@@ -140,6 +140,8 @@ def main(arguments: list[str]) -> int:
         (argument,) = arguments
         config = msgspec.json.decode(argument, type=RunnerConfig)
         log = Log(config.model)
+        if config.task != CHAT:
+            go_behind_chat()
         return asyncio.run(Runner(config, log).run())
     except ValueError as error:
         log.event("load_failed", detail=f"one argument is needed, a RunnerConfig as JSON: {error}")

@@ -128,6 +128,7 @@ def start(directory: Path, path: Path, **config: Any) -> "subprocess.Popen[str]"
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,  # as the host agent does
     )
 
 
