@@ -5,6 +5,8 @@ import os
 import shutil
 import tempfile
 
+# Tests are of the CPU, unless a card is named: CUDA_VISIBLE_DEVICES=0 pytest tests/engine/devices
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 # Short, because unix sockets below it must fit into 108 bytes.
 _folder = tempfile.mkdtemp(prefix="aip-")
 atexit.register(shutil.rmtree, _folder, ignore_errors=True)

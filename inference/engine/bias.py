@@ -25,8 +25,9 @@ def add_bias(logits: Tensor, sequences: list[Sequence]) -> None:
         tokens += bias.keys()
         added += bias.values()
     if rows:
-        place = (torch.tensor(rows), torch.tensor(tokens))
-        logits.index_put_(place, torch.tensor(added, dtype=logits.dtype), accumulate=True)
+        place = tuple(torch.tensor(ids, device=logits.device) for ids in (rows, tokens))
+        more = torch.tensor(added, dtype=logits.dtype, device=logits.device)
+        logits.index_put_(place, more, accumulate=True)
 
 
 def _bias(sequence: Sequence, vocabulary: int) -> dict[int, float]:

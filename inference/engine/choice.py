@@ -40,7 +40,7 @@ def choose(logits: Tensor, sequences: Rows[Sequence]) -> list[int]:
 
 def _draw(logits: Tensor, sequences: list[Sequence]) -> list[int]:
     """Sample every row of `logits`; none of them is greedy."""
-    choice = _Choice.of(sequences, logits.shape[-1])
+    choice = _Choice.of(sequences, logits)
     logits = logits.float()
     values, candidates = top(logits, SHORTLIST)
     scores = values / choice.temperature
@@ -65,17 +65,19 @@ class _Choice(NamedTuple):
     whole: Tensor  # top_k leaves the whole vocabulary
 
     @classmethod
-    def of(cls, sequences: list[Sequence], vocabulary: int) -> "_Choice":
+    def of(cls, sequences: list[Sequence], logits: Tensor) -> "_Choice":
+        """Return how each of `logits` [B, V] is to be sampled; draws the rows' numbers."""
+        vocabulary, device = logits.shape[-1], logits.device
         settings = [sequence.request.sampling for sequence in sequences]
         top_k = [min(s.top_k or vocabulary, vocabulary) for s in settings]
         uniform = [sequence.uniforms.draw() for sequence in sequences]
         return cls(
-            torch.tensor([s.temperature for s in settings])[:, None],
-            torch.tensor(top_k)[:, None],
-            torch.tensor([s.top_p for s in settings], dtype=torch.float64)[:, None],
-            torch.tensor([s.min_p for s in settings])[:, None],
-            torch.tensor(uniform, dtype=torch.float64)[:, None],
-            torch.tensor([k == vocabulary for k in top_k])[:, None],
+            torch.tensor([s.temperature for s in settings], device=device)[:, None],
+            torch.tensor(top_k, device=device)[:, None],
+            torch.tensor([s.top_p for s in settings], dtype=torch.float64, device=device)[:, None],
+            torch.tensor([s.min_p for s in settings], device=device)[:, None],
+            torch.tensor(uniform, dtype=torch.float64, device=device)[:, None],
+            torch.tensor([k == vocabulary for k in top_k], device=device)[:, None],
         )
 
     def rows(self, rows: Tensor) -> "_Choice":
@@ -129,7 +131,7 @@ def _total(scores: Tensor, candidates: Tensor, logits: Tensor, choice: _Choice) 
 
 def _log_mass(scores: Tensor, top_k: Tensor) -> Tensor:
     """Return the log of the summed exponentials of each row's first `top_k` scores: [B, 1]."""
-    beyond = torch.arange(scores.shape[-1]) >= top_k
+    beyond = torch.arange(scores.shape[-1], device=scores.device) >= top_k
     return scores.masked_fill(beyond, -torch.inf).logsumexp(-1, keepdim=True)
 
 
@@ -143,7 +145,7 @@ def _invert(
     drawn falls into their mass.
     """
     top_k, top_p, whole = choice.top_k, choice.top_p, choice.whole
-    order = torch.arange(scores.shape[-1])
+    order = torch.arange(scores.shape[-1], device=scores.device)
     probabilities = (scores - total).double().exp().masked_fill(order >= top_k, 0.0)
     mass = probabilities.cumsum(-1)
     # The nucleus: every token before which less than top_p was gathered; the first always.

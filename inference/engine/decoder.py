@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from inference.engine.attention import SLOTS
+from inference.engine.devices import ON_CPU
 from inference.engine.kv_cache import SlotCache
 from inference.engine.masks import Masks
 from inference.engine.sliding import PART, SLIDING, layer_kinds, sliding_of
@@ -26,10 +27,14 @@ class SlotDecoder(ABC):
         slots: int,
         context: int,
         vocabulary_size: int,
+        device: torch.device = ON_CPU,
         kept: Sequence[int] | None = None,
     ) -> None:
         """`kept` is how many tokens each layer keeps, where that is not the whole context."""
-        self._cache = SlotCache(layers=layers, slots=slots, context=context, kept=kept)
+        self._cache = SlotCache(
+            layers=layers, slots=slots, context=context, device=device, kept=kept
+        )
+        self.device = device  # where its logits are
         self.vocabulary_size = vocabulary_size
         self.vision: VisionFiles | None = None  # how it reads pictures, if it does
 
@@ -70,6 +75,7 @@ class Decoder(SlotDecoder):
             slots=slots,
             context=context,
             vocabulary_size=model.get_input_embeddings().num_embeddings,
+            device=model.device,
             kept=[ring if kind == SLIDING else context for kind in layer_kinds(config)],
         )
         self._part = PART if sliding else context  # prompt tokens a forward
@@ -77,7 +83,7 @@ class Decoder(SlotDecoder):
         if model.config._attn_implementation == "sdpa":
             model.set_attn_implementation(SLOTS)
         self._model = model
-        self._masks = Masks(config, context, model.dtype)
+        self._masks = Masks(config, context, model.dtype, model.device)
 
     def prefill(self, tokens: list[int], slot: int, start: int) -> Tensor:
         parts = range(0, len(tokens), self._part)
@@ -85,17 +91,18 @@ class Decoder(SlotDecoder):
 
     def _write(self, tokens: list[int], slot: int, start: int) -> Tensor:
         length = self._cache.prefill_slot(slot, start, len(tokens))
-        positions = torch.arange(start, length)[None]
+        positions = torch.arange(start, length, device=self.device)[None]
         return self._forward(positions, length, **self._read(tokens))
 
     def _read(self, tokens: list[int]) -> dict[str, Tensor]:
         """Return what the model is given for tokens of a prompt."""
-        return {"input_ids": torch.tensor([tokens])}
+        return {"input_ids": torch.tensor([tokens], device=self.device)}
 
     def decode(self, tokens: list[int], positions: list[int]) -> Tensor:
-        at = torch.tensor(positions)
+        at = torch.tensor(positions, device=self.device)
         length = self._cache.decode_rows(at, max(positions))
-        return self._forward(at[:, None], length, input_ids=torch.tensor(tokens)[:, None])
+        ids = torch.tensor(tokens, device=self.device)[:, None]
+        return self._forward(at[:, None], length, input_ids=ids)
 
     def _forward(self, positions: Tensor, length: int, **inputs: Tensor) -> Tensor:
         logits: Tensor = self._model(

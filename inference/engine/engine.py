@@ -48,7 +48,7 @@ class Engine:
         self._decoder = decoder
         self._tokenizer = tokenizer
         self._token_bytes = TokenBytes(tokenizer)
-        self._sampler = Sampler()
+        self._sampler = Sampler(decoder.device)
         self._scheduler = scheduler
         self._context_length = context_length  # tokens, prompt and completion together
         self._statistics = statistics

@@ -26,12 +26,33 @@ class Footprint(NamedTuple):
 
         More of them need not: a request waits until memory is there for it (see Headroom).
         """
-        needed = self.weights + self.slot + self.working + RESERVE_BYTES
+        cache = f"{_mib(self.slot)} for one request of the whole context (of {slots})"
+        self._check(self.slot, cache, available)
+
+    def check_all(self, *, slots: int, available: int | None) -> None:
+        """Raise LoadError, with the numbers, unless `slots` full requests fit.
+
+        A card lends no memory that is not there: its whole cache is taken when it is made.
+        """
+        cache = f"{_mib(slots * self.slot)} for {slots} requests of the whole context"
+        self._check(slots * self.slot, cache, available)
+
+    def check_passage(self, available: int | None) -> None:
+        """Raise LoadError unless the weights can pass through the machine's memory to a card."""
+        if available is None or self.weights + RESERVE_BYTES <= available:
+            return
+        raise LoadError(
+            f"weights of {_mib(self.weights)} are read into the machine's memory on their way to"
+            f" the card, and {_mib(available)} are available there: free memory"
+        )
+
+    def _check(self, cache_bytes: int, cache: str, available: int | None) -> None:
+        needed = self.weights + cache_bytes + self.working + RESERVE_BYTES
         if available is None or needed <= available:
             return
         raise LoadError(
-            f"the model does not fit: weights {_mib(self.weights)}, {_mib(self.slot)} for one"
-            f" request of the whole context (of {slots}), {_mib(self.working)} to compute in and"
+            f"the model does not fit: weights {_mib(self.weights)}, {cache},"
+            f" {_mib(self.working)} to compute in and"
             f" {_mib(RESERVE_BYTES)} in reserve make {_mib(needed)}; {_mib(available)} are"
             " available: lower slots or context_length, or free memory"
         )

@@ -23,6 +23,7 @@ class Window:
 
     slots: int
     context: int
+    device: torch.device
     prefill: bool = False
     slot: int = 0  # prefill: the slot,
     start: int = 0  # its first new position
@@ -59,12 +60,14 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
         return self._keys, self._values
 
     def _allocate(self, kv_heads: int, head_dim: int, dtype: torch.dtype) -> Tensor:
-        """Return zeros that take memory only where they are written.
+        """Return zeros; on the CPU they take memory only where they are written.
 
         Zeros, since what is masked is still multiplied by 0 and 0 * NaN is NaN. From the kernel,
         since torch.zeros would write, and so commit, every page of unused context.
         """
         shape = (self._window.slots, kv_heads, self._kept, head_dim)
+        if self._window.device.type != "cpu":
+            return torch.zeros(shape, dtype=dtype, device=self._window.device)
         pages = mmap.mmap(-1, math.prod(shape) * dtype.itemsize)
         return torch.frombuffer(pages, dtype=dtype).view(shape)
 
@@ -92,7 +95,7 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]
         first = start % self._kept
         if first + count <= self._kept:
             return slice(first, first + count)
-        return self._places(torch.arange(start, start + count))
+        return self._places(torch.arange(start, start + count, device=self._window.device))
 
     def _places(self, positions: Tensor) -> Tensor:
         return positions if self._kept == self._window.context else positions % self._kept
@@ -119,11 +122,17 @@ class SlotCache(Cache):
     """The cache of all layers of one model."""
 
     def __init__(
-        self, *, layers: int, slots: int, context: int, kept: Sequence[int] | None = None
+        self,
+        *,
+        layers: int,
+        slots: int,
+        context: int,
+        device: torch.device,
+        kept: Sequence[int] | None = None,
     ) -> None:
         """`kept` is how many tokens each layer keeps, where that is not the whole context."""
-        self._window = Window(slots, context)
-        self._rows = torch.arange(slots)
+        self._window = Window(slots, context, device)
+        self._rows = torch.arange(slots, device=device)
         self._slot_layers = [SlotLayer(self._window, n) for n in kept or [context] * layers]
         super().__init__(layers=list(self._slot_layers))
 

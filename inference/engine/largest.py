@@ -21,7 +21,7 @@ def largest(logits: Tensor) -> tuple[Tensor, Tensor]:
         return values, places
     chunks = logits.float().view(len(logits), -1, CHUNK)
     values, chunk = chunks.amax(-1).max(-1)
-    within = chunks[torch.arange(len(logits)), chunk].argmax(-1)
+    within = chunks[torch.arange(len(logits), device=logits.device), chunk].argmax(-1)
     return values, chunk * CHUNK + within
 
 

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 from transformers.utils import logging as transformers_logging
 
 from inference.engine.config import RunnerConfig
 from inference.engine.decoder import SlotDecoder
+from inference.engine.devices import Cards, Place, place
 from inference.engine.engine import Engine
 from inference.engine.footprint import Footprint, footprint, kv_size
 from inference.engine.headroom import Headroom
@@ -14,12 +16,12 @@ from inference.engine.log import Log
 from inference.engine.memory import available_bytes
 from inference.engine.model_directory import LoadError, ModelDirectory
 from inference.engine.outgoing import Deliver
-from inference.engine.precision import DTYPES, compute_dtype
+from inference.engine.precision import DTYPES
 from inference.engine.prefix_index import PrefixIndex
 from inference.engine.rounding import round_linears
 from inference.engine.scheduler import Scheduler
 from inference.engine.shared_prompts import shared_tokens
-from inference.engine.sliding import Sliding, sliding_of
+from inference.engine.sliding import KvSize, Sliding, sliding_of
 from inference.engine.statistics import Statistics
 from inference.engine.text.chat_template import TemplateError
 from inference.engine.text.tokenizer import Tokenizer, TokenizerError
@@ -72,20 +74,22 @@ class DecoderLoader:
         log: Log,
         *,
         vision: VisionFiles | None = None,
+        cards: Cards | None = None,
     ) -> None:
         self._config = config
         self._directory = directory
         self._statistics = statistics
         self._log = log
         self._vision = vision
-        self._dtype = compute_dtype(config.dtype)
         self._context = directory.context_length(config.context_length)
+        self._cards = cards or Cards()
+        self._place = place(config, self._fit, log, self._cards)
+        statistics.device = str(self._place.device)
 
     def load(self) -> SlotDecoder:
         """Return a decoder whose output was compared with generate's. Raises LoadError."""
         transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        self._footprint().check(slots=self._config.slots, available=available_bytes())
         model = self._read_model()
         self._statistics.progress = 0.4
         expected = self._expected(model)
@@ -96,14 +100,14 @@ class DecoderLoader:
         return chosen.decoder
 
     def _tiers(self) -> Tiers:
-        slots = self._config.slots + self._config.kept_slots
-        return Tiers(self._config.dtype, slots=slots, context=self._context)
+        return Tiers(self._config.dtype, slots=self._slots, context=self._context)
 
     def headroom(self) -> Headroom:
         """Return what keeps the cache within the memory there is."""
-        slots = self._config.slots + self._config.kept_slots
-        size = kv_size(self._text_config(), self._dtype.itemsize, self._context)
-        return Headroom(slots=slots, size=size)
+        if self._place.on_card:  # all of it is taken already
+            return Headroom(slots=self._slots, size=KvSize(0))
+        size = kv_size(self._text_config(), self._place.dtype.itemsize, self._context)
+        return Headroom(slots=self._slots, size=size)
 
     def sliding(self) -> Sliding | None:
         """Return what sliding layers keep of a sequence, where that is not all of it."""
@@ -116,12 +120,25 @@ class DecoderLoader:
         except (OSError, ValueError, KeyError) as error:
             raise LoadError("transformers cannot read this model's config.json") from error
 
-    def _footprint(self) -> Footprint:
+    @property
+    def _slots(self) -> int:
+        return self._config.slots + self._config.kept_slots
+
+    def _fit(self, there: Place) -> None:
+        """Raise LoadError, with the numbers, where the model does not fit."""
+        footprint, available = self._footprint(there.dtype), self._cards.available(there)
+        if there.on_card:
+            footprint.check_all(slots=self._slots, available=available)
+            footprint.check_passage(available_bytes())
+        else:
+            footprint.check(slots=self._config.slots, available=available)
+
+    def _footprint(self, dtype: torch.dtype) -> Footprint:
         try:
             return footprint(
                 self._directory.path,
                 self._text_config(),
-                item_bytes=self._dtype.itemsize,
+                item_bytes=dtype.itemsize,
                 context=self._context,
                 rows=self._config.slots,
                 chunk=self._config.prefill_budget,
@@ -148,14 +165,17 @@ class DecoderLoader:
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             self._log.event("read_failed", error=repr(error))
             raise LoadError("transformers cannot read this model; its log says why") from error
-        # Rounded to what was asked for, whatever it is computed in.
-        model = model.to(self._dtype).eval()
+        # Rounded to what was asked for, whatever it is computed in. Not where it is that already:
+        # `to` would round buffers too, and positions turn by angles that need float32.
+        if model.dtype != self._place.dtype:
+            model = model.to(self._place.dtype)
+        model = model.to(self._place.device).eval()
         if self._config.dtype == "int8":
             round_linears(model)
         return with_sight(model, self._directory.path, self._vision) if self._vision else model
 
     def _note(self, chosen: Chosen) -> None:
-        computed = str(chosen.tier.dtype or self._dtype).removeprefix("torch.")
+        computed = str(chosen.tier.dtype or self._place.dtype).removeprefix("torch.")
         self._statistics.tier = chosen.tier.letter
         self._statistics.detail = f"{computed}, {chosen.tier.name}; {chosen.verdict}"
         self._log.event("verified", tier=chosen.tier.letter, detail=self._statistics.detail)

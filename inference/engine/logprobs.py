@@ -32,7 +32,7 @@ def rank(logits: Tensor, tokens: Rows[int]) -> list[Ranked]:
     Always among as many alternatives, so that no row depends on what another one asks for.
     """
     scores = logits.float().log_softmax(-1)
-    own = scores.gather(-1, torch.tensor(tokens)[:, None])
+    own = scores.gather(-1, torch.tensor(tokens, device=logits.device)[:, None])
     values, ids = top(scores, MAX_ALTERNATIVES)
     likeliest = values.clamp(min=LEAST).tolist()
     rows = zip(own[:, 0].clamp(min=LEAST).tolist(), ids.tolist(), likeliest, strict=True)

@@ -15,16 +15,16 @@ from inference.engine.sliding import SLIDING, layer_kinds, sliding_of
 class Masks:
     """Builds what a model takes as `attention_mask`: a 4-D mask, or one for each layer type."""
 
-    def __init__(self, config: Any, context: int, dtype: torch.dtype) -> None:
+    def __init__(self, config: Any, context: int, dtype: torch.dtype, device: torch.device) -> None:
         """Read the layer types of a transformers text config. Raises LoadError on unknown ones."""
         self._kinds = sorted(set(layer_kinds(config)))
         self._window = int(getattr(config, "sliding_window", None) or 0)
         sliding = sliding_of(config, context)
         self._ring = sliding.kept if sliding else context
-        self._keys = torch.arange(context)
+        self._keys = torch.arange(context, device=device)
         self._dtype = dtype
-        self._zero = torch.zeros((), dtype=dtype)
-        self._hidden = torch.full((), torch.finfo(dtype).min, dtype=dtype)
+        self._zero = torch.zeros((), dtype=dtype, device=device)
+        self._hidden = torch.full((), torch.finfo(dtype).min, dtype=dtype, device=device)
 
     def build(self, positions: Tensor, length: int) -> Tensor | dict[str, Tensor]:
         """Return masks for queries at `positions` [B, Q], Q in order: [B, 1, Q, K].

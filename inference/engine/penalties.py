@@ -9,6 +9,7 @@ where it is negative. Then, for tokens that the completion holds: `frequency` ti
 import torch
 from torch import Tensor
 
+from inference.engine.devices import ON_CPU
 from inference.engine.sequence import Sequence
 from inference.engine.wire import Sampling
 
@@ -32,32 +33,36 @@ class Penalties:
     sequence moves, waits again, or shares its prompt's slot with another.
     """
 
-    def __init__(self) -> None:
-        self._tokens = torch.zeros(0, 0, dtype=torch.long)  # [R, W]; a row's first `_count` hold
-        self._made = torch.zeros(0, 0, dtype=torch.int32)  # [R, W]; 0: in the prompt alone
-        self._count = torch.zeros(0, dtype=torch.long)  # [R]
+    def __init__(self, device: torch.device = ON_CPU) -> None:
+        """Hold the tables where the logits are that they are applied to."""
+        self._device = device
+        # [R, W]; a row's first `_count` hold
+        self._tokens = torch.zeros(0, 0, dtype=torch.long, device=device)
+        # [R, W]; 0: in the prompt alone
+        self._made = torch.zeros(0, 0, dtype=torch.int32, device=device)
+        self._count = torch.zeros(0, dtype=torch.long, device=device)  # [R]
         self._free: list[int] = []
 
     def apply(self, logits: Tensor, at: list[int], sequences: list[Sequence]) -> None:
         """Change the rows `at` of `logits` [B, V] in place, each for one of `sequences`."""
-        rows = torch.tensor([self._row(sequence) for sequence in sequences])
+        rows = self._tensor([self._row(sequence) for sequence in sequences])
         sampling = [sequence.request.sampling for sequence in sequences]
-        repetition = torch.tensor([one.repetition_penalty for one in sampling])[:, None]
-        presence = torch.tensor([one.presence_penalty for one in sampling])[:, None]
-        frequency = torch.tensor([one.frequency_penalty for one in sampling])[:, None]
+        repetition = self._tensor([one.repetition_penalty for one in sampling])[:, None]
+        presence = self._tensor([one.presence_penalty for one in sampling])[:, None]
+        frequency = self._tensor([one.frequency_penalty for one in sampling])[:, None]
         tokens, made = self._held(rows)
-        place = (torch.tensor(at)[:, None], tokens)
+        place = (self._tensor(at)[:, None], tokens)
         scores = logits[place]
         scores = torch.where(scores > 0, scores / repetition, scores * repetition)
         logits[place] = scores - (frequency * made + presence * (made > 0))
 
     def add(self, sequences: list[Sequence], tokens: Tensor) -> None:
         """Note the newest of `tokens` [B] of each sequence, all of which `apply` has seen."""
-        rows = torch.tensor([sequence.penalty_row for sequence in sequences])
+        rows = self._tensor([sequence.penalty_row for sequence in sequences])
         count = self._count[rows]
         width = int(count.max())
         same = self._tokens[rows, :width] == tokens[:, None]
-        same &= torch.arange(width) < count[:, None]
+        same &= torch.arange(width, device=self._device) < count[:, None]
         known, place = same.int().max(-1)
         place = torch.where(known > 0, place, count)
         self._tokens[rows, place] = tokens
@@ -77,9 +82,12 @@ class Penalties:
         """
         count = self._count[rows][:, None]
         width = int(count.max())
-        own = torch.arange(width) < count
+        own = torch.arange(width, device=self._device) < count
         tokens, made = self._tokens[rows, :width], self._made[rows, :width]
         return torch.where(own, tokens, tokens[:, :1]), torch.where(own, made, made[:, :1])
+
+    def _tensor(self, numbers: list[int] | list[float]) -> Tensor:
+        return torch.tensor(numbers, device=self._device)
 
     def _row(self, sequence: Sequence) -> int:
         if sequence.penalty_row < 0:
@@ -88,7 +96,7 @@ class Penalties:
 
     def _begin(self, sequence: Sequence) -> int:
         """Give a row to a sequence that is about to make its first token."""
-        distinct = torch.tensor(sorted({*sequence.request.prompt}))
+        distinct = self._tensor(sorted({*sequence.request.prompt}))
         self._make_room(len(distinct) + sequence.request.max_tokens)
         row = self._free.pop()
         self._tokens[row, : len(distinct)] = distinct

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from inference.engine.config import MAX_CONTEXT, MAX_SLOTS, RunnerConfig
+from inference.engine.config import MAX_CONTEXT, MAX_SLOTS, RunnerConfig, device_fault
 from inference.engine.inbox import Inbox
 from inference.engine.listener import ListenError, listen
 from inference.engine.log import Log
@@ -124,6 +124,9 @@ def check(config: RunnerConfig) -> None:
             raise LoadError(f"{name} is {value}; it must be {least} to {most} on this machine")
     if config.dtype == "int8" and config.task != CHAT:
         raise LoadError(f"dtype int8 is for the task {CHAT}, not for {config.task}")
+    fault = device_fault(config.device, task=config.task, dtype=config.dtype)
+    if fault:
+        raise LoadError(f"device is {config.device}: {fault}")
 
 
 def main(arguments: list[str]) -> int:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from inference.engine.bias import add_bias, is_biased
 from inference.engine.choice import BAD_LOGITS, choose
+from inference.engine.devices import ON_CPU
 from inference.engine.logprobs import rank
 from inference.engine.penalties import Penalties, is_penalised
 from inference.engine.sequence import Sequence
@@ -20,8 +21,10 @@ from inference.engine.sequence import Sequence
 class Sampler:
     """Chooses tokens and remembers what penalties need to know of the sequences."""
 
-    def __init__(self) -> None:
-        self._penalties = Penalties()
+    def __init__(self, device: torch.device = ON_CPU) -> None:
+        """Choose among logits that are on `device`."""
+        self._device = device
+        self._penalties = Penalties(device)
 
     def sample(self, logits: Tensor, sequences: Rows[Sequence]) -> list[int]:
         """Return a token for each row of `logits` [B, V], or BAD_LOGITS."""
@@ -64,7 +67,8 @@ class Sampler:
         tokens = choose(logits, sequences)
         # A request with bad logits ends here; what is noted of it does not matter.
         if penalised:
-            self._penalties.add(penalised, torch.tensor(tokens).clamp(min=0)[rows])
+            made = torch.tensor([max(tokens[row], 0) for row in rows], device=self._device)
+            self._penalties.add(penalised, made)
         return tokens
 
 

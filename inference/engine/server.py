@@ -99,6 +99,7 @@ class Server:
             tokens=now.tokens,
             mean_request_s=now.mean_request_s,
             tier=now.tier,
+            device=now.device,
             resident_bytes=resident_bytes(),
             detail=now.detail,
             mean_step_s=now.mean_step_s,

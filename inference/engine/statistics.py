@@ -12,6 +12,7 @@ class Statistics:
     progress: float = 0.0  # of loading, 0..1
     detail: str = ""  # how verification went
     tier: str = ""
+    device: str = "cpu"  # it is computed on
     running: int = 0
     waiting: int = 0
     steps: int = 0

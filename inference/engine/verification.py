@@ -60,7 +60,7 @@ def references(model: Any, *, context: int, slots: int) -> list[Reference]:
 
 
 def _reference(model: Any, prompt: list[int]) -> Reference:
-    ids = torch.tensor([prompt])
+    ids = torch.tensor([prompt], device=model.device)
     out = model.generate(
         ids,
         attention_mask=torch.ones_like(ids),
@@ -74,7 +74,7 @@ def _reference(model: Any, prompt: list[int]) -> Reference:
         return_dict_in_generate=True,
     )
     tokens = out.sequences[0, len(prompt) :].tolist()
-    return Reference(prompt, tokens, torch.cat(out.logits).float())
+    return Reference(prompt, tokens, torch.cat(out.logits).float().cpu())
 
 
 def verify(decoder: SlotDecoder, expected: list[Reference], dtype: torch.dtype) -> Verdict:
@@ -88,7 +88,7 @@ def verify(decoder: SlotDecoder, expected: list[Reference], dtype: torch.dtype) 
         tokens = [reference.tokens[step] for reference in expected]
         positions = [len(reference.prompt) + step for reference in expected]
         made.append(decoder.decode(tokens, positions))
-    return _compare(torch.stack(made, 1).float(), expected, tolerance)
+    return _compare(torch.stack(made, 1).float().cpu(), expected, tolerance)
 
 
 def _prefill(decoder: SlotDecoder, slot: int, reference: Reference) -> Tensor:

@@ -251,6 +251,7 @@ class Status(Message, frozen=True):
     prompt_tokens: int = 0  # of requests that ended since start,
     cached_tokens: int = 0  # and how many of them another request had computed already
     preempted: int = 0  # times a request gave its slot to another and waited again
+    device: str = ""  # that the model is computed on: cpu, cuda:0, …
 
 
 Asked = Submit | Infer

@@ -54,7 +54,12 @@ class RegistryModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no gene
         ("Weights", {"fields": ["source", "revision", "licence", "dtype"]}),
         (
             "What it may take",
-            {"fields": ["context_length", "max_output_tokens", "slots", "max_queue", "threads"]},
+            {
+                "fields": [
+                    *("device", "threads", "context_length", "max_output_tokens"),
+                    *("slots", "max_queue"),
+                ]
+            },
         ),
         ("For callers who name none", {"fields": ["default_temperature", "default_top_p"]}),
         ("Prices", {"fields": ["price_prompt", "price_completion", "price_image"]}),
@@ -136,10 +141,13 @@ class RegistryModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no gene
     def replicas(self, model: Model) -> SafeString | str:
         """Return a line a replica."""
         lines = (
-            (one.id, one.state, one.running, one.slots, one.waiting, one.resident_bytes >> 20)
+            (
+                *(one.id, one.state, one.device or "-", one.running, one.slots, one.waiting),
+                one.resident_bytes >> 20,
+            )
             for one in model.live.replicas
         )
-        form = "{}: {}, {} of {} slots, {} waiting, {} MiB"
+        form = "{}: {} on {}, {} of {} slots, {} waiting, {} MiB"
         return format_html_join(mark_safe("<br>"), form, lines) or "-"
 
     def _save_all(

@@ -37,6 +37,7 @@ class Replica(msgspec.Struct, frozen=True):
     mean_request_s: float = 0.0
     estimated_wait_s: float = 0.0  # of a request that came now, until it would begin
     tier: str = ""
+    device: str = ""  # that it is computed on: cpu, cuda:0, …
     resident_bytes: int = 0
     restarts: int = 0
     announced_at: float = 0.0

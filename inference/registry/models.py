@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
-from inference.engine.config import MAX_CONTEXT, MAX_SLOTS
+from inference.engine.config import AUTO, DEVICE_PATTERN, MAX_CONTEXT, MAX_SLOTS
 from inference.registry import validation
 
 if TYPE_CHECKING:
@@ -68,6 +68,15 @@ class Model(models.Model):
     revision = models.CharField(max_length=100, blank=True, help_text="Version of the weights.")
     licence = models.CharField(max_length=100, blank=True)
     dtype = models.CharField(max_length=20, choices=Dtype.choices, default=Dtype.BFLOAT16)
+    device = models.CharField(
+        max_length=10,
+        default=AUTO,
+        validators=[
+            RegexValidator(DEVICE_PATTERN, "Give auto, cpu, cuda, or one card as in cuda:1.")
+        ],
+        help_text="`cpu`, `cuda` (the card with the most free memory), `cuda:N`, or `auto`: "
+        "a card where there is one that the model fits on, else the CPU.",
+    )
     context_length = models.PositiveIntegerField(
         default=2048, validators=_between(16, MAX_CONTEXT), help_text="Tokens, prompt and answer."
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from django.core.exceptions import ValidationError
 
 from inference.engine.checkpoint import CheckpointError, check_directory
+from inference.engine.config import device_fault
 from inference.engine.task import CHAT, TEXT_TASKS, WrongTask, check_task
 from inference.registry.gguf import GgufError, check_file
 from inference.registry.sources import GgufSource, PathSource, SourceError, parse_source
@@ -39,11 +40,7 @@ def _faults(model: "Model", stored: "Model | None") -> Iterator[tuple[str, str]]
     if model.task == CHAT and model.max_output_tokens > model.context_length:
         bound = f"context_length, which is {model.context_length}"
         yield "max_output_tokens", f"An answer cannot be longer than {bound}."
-    cores = os.cpu_count() or 1
-    if model.threads > cores:
-        yield "threads", f"This machine has {cores} cores; 0 means all of them."
-    if model.dtype == "int8" and model.task != CHAT:
-        yield "dtype", f"Weights in int8 are for the task {CHAT}; choose bfloat16 or float32."
+    yield from _computing_faults(model)
     if model.is_default and not model.enabled:
         remedy = "Make another model the default first, or enable this one"
         yield "is_default", f"A disabled model cannot be the default. {remedy}."
@@ -51,6 +48,17 @@ def _faults(model: "Model", stored: "Model | None") -> Iterator[tuple[str, str]]
         yield "shared_prompts", fault
     if _source_matters(model, stored):
         yield from _source_faults(model)
+
+
+def _computing_faults(model: "Model") -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with how and where it is to be computed."""
+    cores = os.cpu_count() or 1
+    if model.threads > cores:
+        yield "threads", f"This machine has {cores} cores; 0 means all of them."
+    if model.dtype == "int8" and model.task != CHAT:
+        yield "dtype", f"Weights in int8 are for the task {CHAT}; choose bfloat16 or float32."
+    if fault := device_fault(model.device, task=model.task, dtype=model.dtype):
+        yield "device", fault
 
 
 def _shared_prompts_fault(prompts: object) -> str:

@@ -50,6 +50,7 @@ def test_a_model_is_answered_with_everything_the_registry_knows(
         "slots": 3,
         "max_queue": 256,
         "threads": 0,
+        "device": "auto",
         "enabled": True,
         "is_default": False,
         "state": "waiting",
@@ -73,8 +74,9 @@ def test_a_model_is_in_the_state_of_its_replica(
 def test_a_replica_is_shown_without_where_it_listens(client: Client, store: redis.Redis) -> None:
     model_row()
     counts: dict[str, Any] = {"slots": 8, "running": 2, "waiting": 1, "tokens": 99, "restarts": 3}
-    announce(store, replica(**counts, tier="A", resident_bytes=5, pid=77))
-    shown = {"id": "host-1:tiny", "state": "ready", "tier": "A", "resident_bytes": 5, **counts}
+    looks: dict[str, Any] = {"tier": "A", "device": "cuda:1", "resident_bytes": 5}
+    announce(store, replica(**counts, **looks, pid=77))
+    shown = {"id": "host-1:tiny", "state": "ready", **looks, **counts}
     assert read(client)["replicas"] == [shown]
 
 

@@ -125,10 +125,10 @@ def test_it_is_refused_before_anything_is_loaded(
         "tiny", str(tmp_path), "unused", dtype="float32", context_length=2**27, slots=2
     )
     statistics = Statistics()
-    loader = DecoderLoader(config, ModelDirectory(tmp_path), statistics, Log("", io.StringIO()))
+    log = Log("", io.StringIO())
     monkeypatch.setattr(DecoderLoader, "_read_model", None)  # would raise if it were called
     with pytest.raises(LoadError, match="does not fit: weights"):
-        loader.load()
+        DecoderLoader(config, ModelDirectory(tmp_path), statistics, log).load()
     assert statistics.progress == 0.0
 
 

@@ -64,6 +64,7 @@ async def test_the_status_says_how_verification_went(gateway: Gateway) -> None:
     assert (status.state, status.progress, status.slots) == ("ready", 1.0, 4)
     assert status.tier in ("B", "C")  # a Llama is run fused wherever it runs
     assert "24 of 24 tokens equal to generate" in status.detail
+    assert status.device == "cpu"
     assert status.resident_bytes > 50_000_000
 
 
@@ -291,6 +292,9 @@ async def test_a_reader_that_never_reads_loses_its_connection_and_blocks_nobody(
         ({"directory": "/nonexistent"}, "nonexistent"),
         ({"socket": "/tmp/" + "x" * 120}, "107 bytes"),
         ({"surprise": 1}, "surprise"),
+        ({"device": "gpu"}, "device"),
+        ({"device": "cuda:0"}, "device is cuda:0, and it is not there"),
+        ({"device": "cuda", "dtype": "int8"}, "Weights in int8 are for the CPU"),
     ],
 )
 def test_a_configuration_that_cannot_work_is_refused_with_the_reason(

@@ -36,7 +36,8 @@ class SeeingDecoder(Decoder):
         parts = rows_of(tokens)
         if not parts:
             return super()._read(tokens)
-        embedded = self._embedding(torch.tensor([max(token, 0) for token in tokens]))
+        ids = torch.tensor([max(token, 0) for token in tokens], device=self.device)
+        embedded = self._embedding(ids)
         seen = [self._pictures.seen[digest][place] for _, digest, place in parts]
         embedded[[at for at, _, _ in parts]] = torch.stack(seen).to(embedded.dtype)
         return {"inputs_embeds": embedded[None]}

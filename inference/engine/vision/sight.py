@@ -37,7 +37,8 @@ class Sight:
         """The same of an RGB image."""
         asked = _ASKED.get(self.files.family, {})
         inputs = self._processor(images=[image], return_tensors="pt", **asked)
-        pixels = {name: inputs[name] for name in _PIXELS if name in inputs}
+        device = self._model.device
+        pixels = {name: inputs[name].to(device) for name in _PIXELS if name in inputs}
         pixels["pixel_values"] = pixels["pixel_values"].to(self._model.dtype)
         with torch.inference_mode():
             found = self._model.get_image_features(**pixels).pooler_output

@@ -21,6 +21,7 @@ class Assignment:
     source: str
     directory: str
     dtype: Dtype
+    device: str
     context_length: int
     slots: int
     threads: int
@@ -36,6 +37,7 @@ class Assignment:
             source=model.source,
             directory=str(model.directory),
             dtype=cast(Dtype, model.dtype),
+            device=model.device,
             context_length=model.context_length,
             slots=model.slots,
             threads=model.threads or core_count(),
@@ -51,6 +53,7 @@ class Assignment:
             directory=self.directory,
             socket=socket,
             dtype=self.dtype,
+            device=self.device,
             context_length=self.context_length,
             slots=self.slots,
             threads=self.threads,

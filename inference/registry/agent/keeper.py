@@ -36,7 +36,7 @@ log = structlog.get_logger("inference.registry.agent")
 T = TypeVar("T")
 _COPIED: Final = (
     *("progress", "running", "waiting", "slots", "steps", "tokens", "mean_request_s", "tier"),
-    *("resident_bytes", "detail", "estimated_wait_s"),
+    *("device", "resident_bytes", "detail", "estimated_wait_s"),
 )
 
 

@@ -18,6 +18,7 @@ _WRITABLE = (
     "revision",
     "licence",
     "dtype",
+    "device",
     "context_length",
     "max_output_tokens",
     "slots",
@@ -45,6 +46,7 @@ class ReplicaSerializer(serializers.Serializer[Replica]):
     waiting = serializers.IntegerField(help_text="Requests that wait for a slot.")
     tokens = serializers.IntegerField(help_text="Completion tokens made since it started.")
     tier = serializers.CharField(help_text="Which of the engine's ways of computing it runs.")
+    device = serializers.CharField(help_text="What it is computed on: `cpu`, `cuda:0`, …")
     resident_bytes = serializers.IntegerField()
     restarts = serializers.IntegerField()
 

@@ -55,7 +55,11 @@ class Command(ActingCommand):
         self.stdout.write(f"{model.name} is in {model.directory}")
 
     def _add(self, options: dict[str, Any]) -> None:
-        given = {name: options[name] for name in ("dtype", *_NUMBERS) if options[name] is not None}
+        given = {
+            name: options[name]
+            for name in ("dtype", "device", *_NUMBERS)
+            if options[name] is not None
+        }
         fields = {name: options[name] for name in ("name", "source", "task", "licence")}
         fields |= {"enabled": not options["disabled"], "is_default": options["default"]}
         try:
@@ -73,6 +77,7 @@ def _describe(add: argparse.ArgumentParser, action: Callable[[dict[str, Any]], N
     add.add_argument("--source", required=True, help=_SOURCE_HELP)
     add.add_argument("--task", choices=Task.values, default=Task.CHAT)
     add.add_argument("--dtype", choices=Dtype.values)
+    add.add_argument("--device", help="auto (as if left out), cpu, cuda or cuda:N")
     add.add_argument("--licence", default="")
     for name in _NUMBERS:
         add.add_argument(f"--{name.replace('_', '-')}", type=int)
