@@ -38,7 +38,7 @@ class RunnerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kept_slots: int = 4
     shared_prompts: list[str] = []  # beginnings of prompts that all tenants may reuse
     threads: int = 0  # 0: as many as the machine has cores
-    prefill_budget: int = 128  # prompt tokens a step, beside the decode
+    prefill_budget: int = 0  # prompt tokens a step, beside the decode; 0: as suits the device
     max_waiting: int = 1024  # queued requests; one more is Failed("queue_full")
 
 

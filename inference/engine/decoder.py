@@ -51,7 +51,14 @@ class SlotDecoder(ABC):
 
     @abstractmethod
     def decode(self, tokens: list[int], positions: list[int]) -> Tensor:
-        """Write one token for each of slots 0…B-1 at its position; return logits [B, V]."""
+        """Write one token for each of slots 0…B-1 at its position; return logits [B, V].
+
+        They hold until the next call.
+        """
+
+    def warm_up(self) -> None:
+        """Do now what would otherwise be done when a shape of step comes for the first time."""
+        return
 
     def move(self, source: int, target: int, length: int) -> None:
         """Copy the first `length` tokens of one slot over another."""

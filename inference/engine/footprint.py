@@ -34,7 +34,7 @@ class Footprint(NamedTuple):
 
         A card lends no memory that is not there: its whole cache is taken when it is made.
         """
-        cache = f"{_mib(slots * self.slot)} for {slots} requests of the whole context"
+        cache = f"{_mib(slots * self.slot)} for keys and values of {slots} slots"
         self._check(slots * self.slot, cache, available)
 
     def check_passage(self, available: int | None) -> None:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding, rms_norm, scaled_dot_product_attention, silu
 
 from inference.engine.decoder import SlotDecoder
+from inference.engine.devices import ON_CPU
 from inference.engine.linear import PackedLinear, packing_unavailable
 from inference.engine.llama import Llama, LlamaLayer, Projection
 
@@ -51,15 +52,17 @@ class FusedDecoder(SlotDecoder):
             slots=slots,
             context=context,
             vocabulary_size=llama.embedding.shape[0],
+            device=llama.device,
         )
         self._llama = llama
         cosines, sines = llama.rotation(context)
         # The sign of the rotated half is folded in: rotated = x cos + swapped halves (-sin, sin).
         self._cosines = torch.cat([cosines, cosines], -1).to(llama.dtype)
         self._sines = torch.cat([-sines, sines], -1).to(llama.dtype)
-        self._keys_at = torch.arange(context)
-        self._zero = torch.zeros((), dtype=llama.dtype)
-        self._hidden = torch.full((), torch.finfo(llama.dtype).min, dtype=llama.dtype)
+        self._keys_at = torch.arange(context, device=self.device)
+        self._zero = torch.zeros((), dtype=llama.dtype, device=self.device)
+        least = torch.finfo(llama.dtype).min
+        self._hidden = torch.full((), least, dtype=llama.dtype, device=self.device)
         caches = self._cache.allocate(llama.kv_heads, llama.head_dim, llama.dtype)
         self._layers = [
             _fused(layer, *cache) for layer, cache in zip(llama.layers(), caches, strict=True)
@@ -68,7 +71,7 @@ class FusedDecoder(SlotDecoder):
 
     def prefill(self, tokens: list[int], slot: int, start: int) -> Tensor:
         length = start + len(tokens)
-        positions = torch.arange(start, length)
+        positions = torch.arange(start, length, device=self.device)
         mask = self._mask(positions, length)[None, None]
         where = Where(
             slot,
@@ -79,12 +82,12 @@ class FusedDecoder(SlotDecoder):
             self._cosines[positions][:, None],
             self._sines[positions][:, None],
         )
-        return self._logits(self._forward(tokens, where)[-1:])
+        return self._logits(self._forward(self._ids(tokens), where)[-1:])
 
     def decode(self, tokens: list[int], positions: list[int]) -> Tensor:
-        at, length = torch.tensor(positions), max(positions) + 1
+        at, length = self._ids(positions), max(positions) + 1
         where = Where(
-            torch.arange(len(tokens)),
+            torch.arange(len(tokens), device=self.device),
             at,
             slice(0, len(tokens)),
             length,
@@ -92,15 +95,18 @@ class FusedDecoder(SlotDecoder):
             self._cosines[at][:, None],
             self._sines[at][:, None],
         )
-        return self._logits(self._forward(tokens, where))
+        return self._logits(self._forward(self._ids(tokens), where))
+
+    def _ids(self, numbers: list[int]) -> Tensor:
+        return torch.tensor(numbers, device=self.device)
 
     def _mask(self, positions: Tensor, length: int) -> Tensor:
         """Return what to add to the scores: [positions, length]."""
         seen = self._keys_at[:length] <= positions[:, None]
         return torch.where(seen, self._zero, self._hidden)
 
-    def _forward(self, tokens: list[int], where: Where) -> Tensor:
-        x = embedding(torch.tensor(tokens), self._llama.embedding)
+    def _forward(self, tokens: Tensor, where: Where) -> Tensor:
+        x = embedding(tokens, self._llama.embedding)
         for layer in self._layers:
             x = x + layer.output(self._attend(layer, self._norm(x, layer.attention_norm), where))
             gates, ups = layer.gate_up(self._norm(x, layer.mlp_norm)).chunk(2, -1)
@@ -160,6 +166,6 @@ def _fused(layer: LlamaLayer, keys: Tensor, values: Tensor) -> FusedLayer:
 
 
 def _linear(projection: Projection) -> Linear:
-    if not packing_unavailable():
+    if projection.weight.device == ON_CPU and not packing_unavailable():
         return PackedLinear(projection.weight, projection.bias)
     return lambda x: nn.functional.linear(x, projection.weight, projection.bias)

@@ -70,6 +70,7 @@ class Llama:
         self.layer_count: int = config.num_hidden_layers
         self.epsilon: float = config.rms_norm_eps
         self.dtype: torch.dtype = model.dtype
+        self.device: torch.device = model.device
         self.embedding: Tensor = model.get_input_embeddings().weight.detach()
         self.norm: Tensor = model.model.norm.weight.detach()
         self.head = _projection(model.lm_head)
@@ -94,8 +95,9 @@ class Llama:
 
     def rotation(self, context: int) -> tuple[Tensor, Tensor]:
         """Return cosines and sines [context, head_dim / 2] in float32."""
-        positions = torch.arange(context)[None]
-        cosines, sines = self._model.model.rotary_emb(torch.empty(0), positions)
+        positions = torch.arange(context, device=self.device)[None]
+        like = torch.empty(0, device=self.device)
+        cosines, sines = self._model.model.rotary_emb(like, positions)
         half = self.head_dim // 2
         return cosines[0, :, :half].contiguous(), sines[0, :, :half].contiguous()
 

@@ -116,7 +116,7 @@ def check(config: RunnerConfig) -> None:
         ("slots", config.slots, 1, MAX_SLOTS),
         ("kept_slots", config.kept_slots, 0, MAX_SLOTS),
         ("threads", config.threads, 0, cores),
-        ("prefill_budget", config.prefill_budget, 1, MAX_CONTEXT),
+        ("prefill_budget", config.prefill_budget, 0, MAX_CONTEXT),
         ("max_waiting", config.max_waiting, 1, 1_000_000),
     )
     for name, value, least, most in bounds:

@@ -1,9 +1,10 @@
 """The ways to run a model, the fastest first, each checked against `generate` before it is used.
 
-C: all of a Llama-like forward in the kernels. B: the same forward on torch. A: the model's own
-modules, with the kernels' linears, with packed ones, or as they are. Kernels hold weights in
-bfloat16 or int8, so they serve models that are to run in these; where torch only emulates bfloat16
-the other tiers compute the same weights in float32, and those of int8 as they were rounded.
+On the CPU, C: all of a Llama-like forward in the kernels. On a CUDA device, G: the same forward in
+graphs. On both, B: the same on torch alone. A: the model's own modules, on the CPU with linears of
+the kernels, with packed ones, or as they are. Kernels hold weights in bfloat16 or int8, so they
+serve models that are to run in these; where torch only emulates bfloat16 the other tiers compute
+the same weights in float32, and those of int8 as they were rounded.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,9 @@ import torch
 
 from inference.engine.config import Dtype
 from inference.engine.decoder import Decoder, SlotDecoder
+from inference.engine.devices import ON_CPU
 from inference.engine.fused import FusedDecoder
+from inference.engine.graphs.decoder import GraphDecoder
 from inference.engine.kernels.build import KernelsUnavailableError
 from inference.engine.kernels.decoder import KernelDecoder, unfit_for_kernels
 from inference.engine.kernels.library import Kernels, load_kernels
@@ -50,8 +53,11 @@ class Chosen(NamedTuple):
 class Tiers:
     """All tiers for one configuration."""
 
-    def __init__(self, dtype: Dtype, *, slots: int, context: int) -> None:
+    def __init__(
+        self, dtype: Dtype, *, slots: int, context: int, device: torch.device = ON_CPU
+    ) -> None:
         self._dtype = dtype
+        self._device = device
         self._stored = torch.int8 if dtype == "int8" else torch.bfloat16  # in the kernels
         self._suffix = ", int8 weights" if dtype == "int8" else ""
         self._slots = slots
@@ -61,22 +67,28 @@ class Tiers:
         self, read: Callable[[], Any], model: Any, expected: list[Reference], log: Log
     ) -> Chosen:
         """Return the first tier that works. `read` gives `model` anew. Raises LoadError."""
+        found: Chosen | str = ""
         for tier in self.all():
             try:
-                decoder = tier.build(model)
+                found = _tried(tier, model, expected)
             except TierUnavailableError as error:
                 log.event("tier_passed_over", tier=tier.letter, name=tier.name, reason=str(error))
                 continue
-            verdict = verify(decoder, expected, tier.dtype or model.dtype)
-            if verdict.passed:
-                return Chosen(decoder, tier, verdict)
-            log.event("tier_rejected", tier=tier.letter, name=tier.name, reason=str(verdict))
-            del decoder  # before the weights, which it took, are read again
+            if isinstance(found, Chosen):
+                return found
+            log.event("tier_rejected", tier=tier.letter, name=tier.name, reason=found)
+            model = None  # before the weights, which the tier took, are read again
             model = read()
-        raise LoadError(f"the model does not run right on this engine: {verdict}")
+        raise LoadError(f"the model does not run right on this engine: {found}")
 
     def all(self) -> list[Tier]:
         """Return every tier, the fastest first."""
+        if self._device != ON_CPU:
+            return [
+                Tier("G", "fused forward in graphs", self._in_graphs),
+                Tier("B", "fused forward", self._fused),
+                Tier("A", "plain linears", self._generic),
+            ]
         return [
             Tier("C", f"kernels{self._suffix}", self._kernels, torch.bfloat16),
             Tier("B", "fused forward", self._fused),
@@ -91,6 +103,9 @@ class Tiers:
         return KernelDecoder(
             llama, kernels, slots=self._slots, context=self._context, stored=self._stored
         )
+
+    def _in_graphs(self, model: Any) -> SlotDecoder:
+        return GraphDecoder(self._llama(model), slots=self._slots, context=self._context)
 
     def _fused(self, model: Any) -> SlotDecoder:
         return FusedDecoder(self._llama(model), slots=self._slots, context=self._context)
@@ -124,6 +139,16 @@ class Tiers:
             return load_kernels()
         except KernelsUnavailableError as error:
             raise TierUnavailableError(str(error)) from error
+
+
+def _tried(tier: Tier, model: Any, expected: list[Reference]) -> Chosen | str:
+    """Return a decoder that was compared with `generate`, or why it does not serve."""
+    try:
+        decoder = tier.build(model)
+        verdict = verify(decoder, expected, tier.dtype or model.dtype)
+    except RuntimeError as error:  # torch's, as where a card's memory ends
+        return str(error)
+    return Chosen(decoder, tier, verdict) if verdict.passed else str(verdict)
 
 
 def _require(reason: str) -> None:

@@ -87,7 +87,7 @@ def verify(decoder: SlotDecoder, expected: list[Reference], dtype: torch.dtype) 
     for step in range(NEW_TOKENS - 1):
         tokens = [reference.tokens[step] for reference in expected]
         positions = [len(reference.prompt) + step for reference in expected]
-        made.append(decoder.decode(tokens, positions))
+        made.append(decoder.decode(tokens, positions).clone())
     return _compare(torch.stack(made, 1).float().cpu(), expected, tolerance)
 
 

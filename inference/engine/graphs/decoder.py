@@ -1,0 +1,58 @@
+"""Tier G: the fused forward of the Llama family in steps of fixed shapes, for CUDA devices.
+
+Rows are filled up to a bucket with rows that write into a slot of their own, which nobody reads,
+and read what lies where they are: what they compute is thrown away.
+"""
+
+import torch
+from torch import Tensor
+
+from inference.engine.fused import FusedDecoder, Where
+from inference.engine.graphs.buckets import Buckets
+from inference.engine.graphs.graphs import Graphs
+from inference.engine.graphs.inputs import Inputs
+from inference.engine.llama import Llama
+
+SCRATCH_SLOTS = 1
+
+
+class GraphDecoder(FusedDecoder):
+    """A decode is a copy of its inputs and one graph; prompts are written as tier B writes them."""
+
+    def __init__(self, llama: Llama, *, slots: int, context: int) -> None:
+        """Take the weights out of `llama` and stay where they are."""
+        super().__init__(llama, slots=slots + SCRATCH_SLOTS, context=context)
+        self._scratch = slots
+        self._buckets = Buckets(rows=slots, context=context)
+        self._inputs = Inputs(3, torch.long, self.device)  # tokens, slots, positions
+        self._graphs = Graphs(self.device)
+        shape = (slots, self.vocabulary_size)
+        self._made = torch.zeros(shape, dtype=llama.dtype, device=self.device)
+
+    def decode(self, tokens: list[int], positions: list[int]) -> Tensor:
+        rows, length = self._buckets.of(len(tokens), max(positions) + 1)
+        self._run(tokens, positions, rows, length)
+        return self._made[: len(tokens)]
+
+    def warm_up(self) -> None:
+        for rows, length in self._buckets:
+            self._run([], [], rows, length)
+
+    def _run(self, tokens: list[int], positions: list[int], rows: int, length: int) -> None:
+        slots, more = list(range(len(tokens))), rows - len(tokens)
+        spare = [self._scratch] * more
+        self._inputs.write([tokens + [0] * more, slots + spare, positions + [0] * more])
+        self._graphs.run((rows, length), lambda: self._step(rows, length))
+
+    def _step(self, rows: int, length: int) -> None:
+        tokens, slots, at = self._inputs.of(rows)
+        where = Where(
+            slots,
+            at,
+            slice(0, rows),
+            length,
+            self._mask(at, length)[:, None, None],
+            self._cosines[at][:, None],
+            self._sines[at][:, None],
+        )
+        self._made[:rows] = self._logits(self._forward(tokens, where))
