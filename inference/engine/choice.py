@@ -8,6 +8,7 @@ from the request's own generator: the same seed gives the same token alone or in
 As in vLLM, temperature comes first, then min-p, top-k and top-p, each on what the former left.
 """
 
+from collections.abc import Callable
 from collections.abc import Sequence as Rows
 from typing import NamedTuple
 
@@ -16,9 +17,13 @@ from torch import Tensor
 
 from inference.engine.largest import largest, top
 from inference.engine.sequence import Sequence
+from inference.engine.wire import Sampling
 
 SHORTLIST = 64
 BAD_LOGITS = -1  # in place of a token: the row holds NaN or has no finite maximum
+
+
+Choose = Callable[[Tensor, Rows[Sequence]], list[int]]
 
 
 def choose(logits: Tensor, sequences: Rows[Sequence]) -> list[int]:
@@ -33,20 +38,22 @@ def choose(logits: Tensor, sequences: Rows[Sequence]) -> list[int]:
     ]
     if drawn:
         picked = logits if len(drawn) == len(chosen) else logits[drawn]
-        for row, token in zip(drawn, _draw(picked, [sequences[r] for r in drawn]), strict=True):
+        settings = [sequences[row].request.sampling for row in drawn]
+        uniform = [sequences[row].uniforms.draw() for row in drawn]
+        for row, token in zip(drawn, draw(picked, settings, uniform), strict=True):
             chosen[row] = token
     return chosen
 
 
-def _draw(logits: Tensor, sequences: list[Sequence]) -> list[int]:
-    """Sample every row of `logits`; none of them is greedy."""
-    choice = _Choice.of(sequences, logits)
+def draw(logits: Tensor, settings: list[Sampling], uniform: list[float]) -> list[int]:
+    """Sample every row of `logits` by its number of `uniform`; none of them is greedy."""
+    choice = Choice.of(settings, uniform, logits)
     logits = logits.float()
     values, candidates = top(logits, SHORTLIST)
     scores = values / choice.temperature
     choice = _cut_by_min_p(choice, scores, logits)
     total = _total(scores, candidates, logits, choice)
-    tokens, certain = _invert(scores, candidates, total, choice)
+    tokens, certain = invert(scores, candidates, total, choice)
     rows = (~certain).nonzero()[:, 0]
     if len(rows):
         tokens[rows] = _draw_from_all(logits[rows], candidates[rows], choice.rows(rows))
@@ -54,7 +61,7 @@ def _draw(logits: Tensor, sequences: list[Sequence]) -> list[int]:
     return result
 
 
-class _Choice(NamedTuple):
+class Choice(NamedTuple):
     """How rows are to be sampled, each [B, 1]; `uniform` is the number drawn for the row."""
 
     temperature: Tensor
@@ -65,12 +72,10 @@ class _Choice(NamedTuple):
     whole: Tensor  # top_k leaves the whole vocabulary
 
     @classmethod
-    def of(cls, sequences: list[Sequence], logits: Tensor) -> "_Choice":
-        """Return how each of `logits` [B, V] is to be sampled; draws the rows' numbers."""
+    def of(cls, settings: list[Sampling], uniform: list[float], logits: Tensor) -> "Choice":
+        """Return how each row of `logits` [B, V] is to be sampled."""
         vocabulary, device = logits.shape[-1], logits.device
-        settings = [sequence.request.sampling for sequence in sequences]
         top_k = [min(s.top_k or vocabulary, vocabulary) for s in settings]
-        uniform = [sequence.uniforms.draw() for sequence in sequences]
         return cls(
             torch.tensor([s.temperature for s in settings], device=device)[:, None],
             torch.tensor(top_k, device=device)[:, None],
@@ -80,11 +85,11 @@ class _Choice(NamedTuple):
             torch.tensor([k == vocabulary for k in top_k], device=device)[:, None],
         )
 
-    def rows(self, rows: Tensor) -> "_Choice":
-        return _Choice(*(values[rows] for values in self))
+    def rows(self, rows: Tensor) -> "Choice":
+        return Choice(*(values[rows] for values in self))
 
 
-def _cut_by_min_p(choice: _Choice, scores: Tensor, logits: Tensor) -> _Choice:
+def _cut_by_min_p(choice: Choice, scores: Tensor, logits: Tensor) -> Choice:
     """Return `choice` with min-p as what it comes to: a top-k of as many tokens as it leaves.
 
     It leaves the tokens at least `min_p` times as likely as the likeliest: the first so many of
@@ -103,7 +108,7 @@ def _cut_by_min_p(choice: _Choice, scores: Tensor, logits: Tensor) -> _Choice:
     return choice._replace(top_k=top_k, whole=top_k == logits.shape[-1])
 
 
-def _draw_from_all(logits: Tensor, shortlist: Tensor, choice: _Choice) -> Tensor:
+def _draw_from_all(logits: Tensor, shortlist: Tensor, choice: Choice) -> Tensor:
     """Sample rows from the whole vocabulary in falling order, the shortlist's order kept.
 
     Kept, because equal logits have no order of their own, and a token that the shortlist left
@@ -114,15 +119,20 @@ def _draw_from_all(logits: Tensor, shortlist: Tensor, choice: _Choice) -> Tensor
     _, rest = others.sort(descending=True, stable=True)
     order = torch.cat([shortlist, rest[:, :count]], -1)
     scores = logits.gather(-1, order) / choice.temperature
-    tokens, _ = _invert(scores, order, _log_mass(scores, choice.top_k), choice)
+    tokens, _ = invert(scores, order, _log_mass(scores, choice.top_k), choice)
     return tokens
 
 
-def _total(scores: Tensor, candidates: Tensor, logits: Tensor, choice: _Choice) -> Tensor:
+def _total(scores: Tensor, candidates: Tensor, logits: Tensor, choice: Choice) -> Tensor:
     """Return the log mass [B, 1] that top-k leaves, given the shortlist's `scores`."""
-    listed = choice.top_k <= scores.shape[-1]
-    if bool(listed.all()):
+    if bool((choice.top_k <= scores.shape[-1]).all()):
         return _log_mass(scores, choice.top_k)
+    return total_mass(scores, candidates, logits, choice)
+
+
+def total_mass(scores: Tensor, candidates: Tensor, logits: Tensor, choice: Choice) -> Tensor:
+    """Return the same where the list may end before top-k does."""
+    listed = choice.top_k <= scores.shape[-1]
     # What log_softmax takes off every score is the log of their mass; logsumexp is slower.
     logarithms = (logits / choice.temperature).log_softmax(-1)
     whole = scores[:, :1] - logarithms.gather(-1, candidates[:, :1])
@@ -135,8 +145,8 @@ def _log_mass(scores: Tensor, top_k: Tensor) -> Tensor:
     return scores.masked_fill(beyond, -torch.inf).logsumexp(-1, keepdim=True)
 
 
-def _invert(
-    scores: Tensor, candidates: Tensor, total: Tensor, choice: _Choice
+def invert(
+    scores: Tensor, candidates: Tensor, total: Tensor, choice: Choice
 ) -> tuple[Tensor, Tensor]:
     """Return each row's token and whether it is certain, given its largest `scores` [B, N].
 

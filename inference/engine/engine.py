@@ -43,12 +43,13 @@ class Engine:
         statistics: Statistics,
         log: Log,
         deliver: Deliver,
+        sampler: Sampler | None = None,
     ) -> None:
         """`deliver` takes, at most once a step, the frames for each connection."""
         self._decoder = decoder
         self._tokenizer = tokenizer
         self._token_bytes = TokenBytes(tokenizer)
-        self._sampler = Sampler(decoder.device)
+        self._sampler = sampler or Sampler(decoder.device)
         self._scheduler = scheduler
         self._context_length = context_length  # tokens, prompt and completion together
         self._statistics = statistics

@@ -8,9 +8,10 @@ from transformers.utils import logging as transformers_logging
 
 from inference.engine.config import RunnerConfig
 from inference.engine.decoder import SlotDecoder
-from inference.engine.devices import Cards, Place, place
+from inference.engine.devices import ON_CPU, Cards, Place, place
 from inference.engine.engine import Engine
 from inference.engine.footprint import Footprint, footprint, kv_size
+from inference.engine.graphs.choice import GraphChoice
 from inference.engine.graphs.decoder import SCRATCH_SLOTS
 from inference.engine.headroom import Headroom
 from inference.engine.log import Log
@@ -20,6 +21,7 @@ from inference.engine.outgoing import Deliver
 from inference.engine.precision import DTYPES
 from inference.engine.prefix_index import PrefixIndex
 from inference.engine.rounding import round_linears
+from inference.engine.sampler import Sampler
 from inference.engine.scheduler import Scheduler
 from inference.engine.shared_prompts import shared_tokens
 from inference.engine.sliding import KvSize, Sliding, sliding_of
@@ -46,8 +48,9 @@ def load_engine(
     except (TokenizerError, TemplateError) as error:
         raise LoadError(str(error)) from error
     loader = DecoderLoader(config, directory, statistics, log, vision=tokenizer.vision)
+    decoder = loader.load()
     return Engine(
-        loader.load(),
+        decoder,
         tokenizer,
         Scheduler(
             slots=config.slots,
@@ -61,6 +64,7 @@ def load_engine(
         statistics=statistics,
         log=log,
         deliver=deliver,
+        sampler=_sampler(decoder, loader.slots, log),
     )
 
 
@@ -101,7 +105,7 @@ class DecoderLoader:
         chosen = self._tiers().choose(self._read_model, model, expected, self._log)
         if self._place.on_card:
             torch.cuda.empty_cache()  # what was left of weights that were put together
-            chosen.decoder.warm_up()
+            _warm_up(chosen.decoder)
         self._statistics.progress = 1.0
         self._note(chosen)
         return chosen.decoder
@@ -109,7 +113,7 @@ class DecoderLoader:
     def _tiers(self) -> Tiers:
         return Tiers(
             self._config.dtype,
-            slots=self._slots,
+            slots=self.slots,
             context=self._context,
             device=self._place.device,
         )
@@ -117,9 +121,9 @@ class DecoderLoader:
     def headroom(self) -> Headroom:
         """Return what keeps the cache within the memory there is."""
         if self._place.on_card:  # all of it is taken already
-            return Headroom(slots=self._slots, size=KvSize(0))
+            return Headroom(slots=self.slots, size=KvSize(0))
         size = kv_size(self._text_config(), self._place.dtype.itemsize, self._context)
-        return Headroom(slots=self._slots, size=size)
+        return Headroom(slots=self.slots, size=size)
 
     def sliding(self) -> Sliding | None:
         """Return what sliding layers keep of a sequence, where that is not all of it."""
@@ -133,14 +137,14 @@ class DecoderLoader:
             raise LoadError("transformers cannot read this model's config.json") from error
 
     @property
-    def _slots(self) -> int:
+    def slots(self) -> int:
         return self._config.slots + self._config.kept_slots
 
     def _fit(self, there: Place) -> None:
         """Raise LoadError, with the numbers, where the model does not fit."""
         footprint, available = self._footprint(there), self._cards.available(there)
         if there.on_card:
-            footprint.check_all(slots=self._slots + SCRATCH_SLOTS, available=available)
+            footprint.check_all(slots=self.slots + SCRATCH_SLOTS, available=available)
             footprint.check_passage(available_bytes())
         else:
             footprint.check(slots=self._config.slots, available=available)
@@ -191,6 +195,25 @@ class DecoderLoader:
         self._statistics.tier = chosen.tier.letter
         self._statistics.detail = f"{computed}, {chosen.tier.name}; {chosen.verdict}"
         self._log.event("verified", tier=chosen.tier.letter, detail=self._statistics.detail)
+
+
+def _sampler(decoder: SlotDecoder, rows: int, log: Log) -> Sampler:
+    if decoder.device == ON_CPU:
+        return Sampler()
+    choice = GraphChoice(rows=rows, vocabulary=decoder.vocabulary_size, device=decoder.device)
+    try:
+        choice.warm_up()
+    except RuntimeError as error:  # torch's; tokens can be chosen without graphs
+        log.event("choice_not_captured", reason=str(error))
+        return Sampler(decoder.device)
+    return Sampler(decoder.device, choice)
+
+
+def _warm_up(decoder: SlotDecoder) -> None:
+    try:
+        decoder.warm_up()
+    except RuntimeError as error:  # torch's: the first shapes were captured, so memory ended
+        raise LoadError(f"not every shape of a step could be prepared: {error}") from error
 
 
 def _prefill_budget(there: Place) -> int:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from inference.engine.bias import add_bias, is_biased
-from inference.engine.choice import BAD_LOGITS, choose
+from inference.engine.choice import BAD_LOGITS, Choose, choose
 from inference.engine.devices import ON_CPU
 from inference.engine.logprobs import rank
 from inference.engine.penalties import Penalties, is_penalised
@@ -21,16 +21,17 @@ from inference.engine.sequence import Sequence
 class Sampler:
     """Chooses tokens and remembers what penalties need to know of the sequences."""
 
-    def __init__(self, device: torch.device = ON_CPU) -> None:
-        """Choose among logits that are on `device`."""
+    def __init__(self, device: torch.device = ON_CPU, choose: Choose = choose) -> None:
+        """Choose, with `choose`, among logits that are on `device`."""
         self._device = device
+        self._choose = choose
         self._penalties = Penalties(device)
 
     def sample(self, logits: Tensor, sequences: Rows[Sequence]) -> list[int]:
         """Return a token for each row of `logits` [B, V], or BAD_LOGITS."""
         shaped = [row for row, sequence in enumerate(sequences) if _is_shaped(sequence)]
         if not shaped:
-            tokens = choose(logits, sequences)
+            tokens = self._choose(logits, sequences)
         else:
             tokens = self._choose_apart(logits, sequences, shaped)
         _rank(logits, sequences, tokens)
@@ -53,7 +54,7 @@ class Sampler:
         tokens = dict(zip(shaped, chosen, strict=True))
         plain = [row for row in range(len(sequences)) if row not in tokens]
         if plain:
-            chosen = choose(logits[plain], [sequences[row] for row in plain])
+            chosen = self._choose(logits[plain], [sequences[row] for row in plain])
             tokens.update(zip(plain, chosen, strict=True))
         return [tokens[row] for row in range(len(sequences))]
 
@@ -64,7 +65,7 @@ class Sampler:
         penalised = [sequences[row] for row in rows]
         if penalised:
             self._penalties.apply(logits, rows, penalised)
-        tokens = choose(logits, sequences)
+        tokens = self._choose(logits, sequences)
         # A request with bad logits ends here; what is noted of it does not matter.
         if penalised:
             made = torch.tensor([max(tokens[row], 0) for row in rows], device=self._device)

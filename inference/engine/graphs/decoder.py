@@ -4,6 +4,9 @@ Rows are filled up to a bucket with rows that write into a slot of their own, wh
 and read what lies where they are: what they compute is thrown away.
 """
 
+from itertools import product
+from typing import Final
+
 import torch
 from torch import Tensor
 
@@ -13,7 +16,8 @@ from inference.engine.graphs.graphs import Graphs
 from inference.engine.graphs.inputs import Inputs
 from inference.engine.llama import Llama
 
-SCRATCH_SLOTS = 1
+SCRATCH_SLOTS: Final = 1
+SHORTEST: Final = 256  # tokens; reading so few takes no longer than reading fewer
 
 
 class GraphDecoder(FusedDecoder):
@@ -23,19 +27,20 @@ class GraphDecoder(FusedDecoder):
         """Take the weights out of `llama` and stay where they are."""
         super().__init__(llama, slots=slots + SCRATCH_SLOTS, context=context)
         self._scratch = slots
-        self._buckets = Buckets(rows=slots, context=context)
+        self._rows = Buckets(1, slots)
+        self._lengths = Buckets(SHORTEST, context)  # that every row of a step reads
         self._inputs = Inputs(3, torch.long, self.device)  # tokens, slots, positions
         self._graphs = Graphs(self.device)
         shape = (slots, self.vocabulary_size)
         self._made = torch.zeros(shape, dtype=llama.dtype, device=self.device)
 
     def decode(self, tokens: list[int], positions: list[int]) -> Tensor:
-        rows, length = self._buckets.of(len(tokens), max(positions) + 1)
-        self._run(tokens, positions, rows, length)
+        length = self._lengths.of(max(positions) + 1)
+        self._run(tokens, positions, self._rows.of(len(tokens)), length)
         return self._made[: len(tokens)]
 
     def warm_up(self) -> None:
-        for rows, length in self._buckets:
+        for rows, length in product(self._rows, self._lengths):
             self._run([], [], rows, length)
 
     def _run(self, tokens: list[int], positions: list[int], rows: int, length: int) -> None:

@@ -32,6 +32,14 @@ class Graphs:
             replay = self._replays[key] = self._captured(work)
         replay()
 
+    def mark(self) -> Work:
+        """Return what waits until all that was asked of the device up to now is done."""
+        if self._device.type != "cuda":
+            return _done
+        event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        event.record()
+        return event.synchronize
+
     def _captured(self, work: Work) -> Work:
         if self._device.type != "cuda":
             return work
@@ -52,3 +60,7 @@ class Graphs:
         with torch.cuda.stream(side):
             work()
         current.wait_stream(side)
+
+
+def _done() -> None:
+    """Wait for nothing: what the CPU is asked for is done when the call returns."""

@@ -138,8 +138,7 @@ def test_all_of_it_is_on_the_models_device() -> None:
 
 
 def test_steps_come_in_powers_of_two_and_in_what_there_is() -> None:
-    buckets = Buckets(rows=36, context=1000)
-    assert [buckets.rows(n) for n in (1, 2, 3, 5, 32, 33, 36)] == [1, 2, 4, 8, 32, 36, 36]
-    assert [buckets.of(1, n)[1] for n in (1, 256, 257, 513, 1000)] == [256, 256, 512, 1000, 1000]
-    shapes = list(buckets)
-    assert (shapes[0], shapes[-1], len(shapes)) == ((36, 1000), (1, 256), 7 * 3)
+    rows, lengths = Buckets(1, 36), Buckets(256, 1000)
+    assert [rows.of(n) for n in (1, 2, 3, 5, 32, 33, 36)] == [1, 2, 4, 8, 32, 36, 36]
+    assert [lengths.of(n) for n in (1, 256, 257, 513, 1000)] == [256, 256, 512, 1000, 1000]
+    assert (list(lengths), list(Buckets(256, 100))) == ([1000, 512, 256], [100])
