@@ -12,12 +12,11 @@ from tokenizers import decoders, models
 from transformers import PreTrainedTokenizerFast
 
 from benchmarks.gpu_load import Load
-from inference.engine.engine import Engine
 from inference.engine.graphs.choice import GraphChoice
 from inference.engine.graphs.decoder import GraphDecoder
+from inference.engine.graphs.engine import FlyingEngine
 from inference.engine.llama import Llama
 from inference.engine.log import Log
-from inference.engine.sampler import Sampler
 from inference.engine.scheduler import Scheduler
 from inference.engine.statistics import Statistics
 from inference.engine.text.tokenizer import Tokenizer
@@ -27,7 +26,7 @@ BUDGET: Final = 512  # prompt tokens a step, as on a card
 
 
 class OurEngine:
-    """Tier G with the tokens chosen in graphs."""
+    """Tier G, tokens chosen in graphs, and a step in flight."""
 
     def __init__(self, model: Any, load: Load) -> None:
         """Take the weights out of `model`."""
@@ -35,10 +34,10 @@ class OurEngine:
         self._load = load
         self._made = 0
         decoder = GraphDecoder(Llama(model), slots=slots, context=load.context)
-        choice = GraphChoice(rows=slots, vocabulary=decoder.vocabulary_size, device=decoder.device)
+        choice = GraphChoice(decoder.chosen, decoder.vocabulary_size, flights=2)
         decoder.warm_up()
         choice.warm_up()
-        self._engine = Engine(
+        self._engine = FlyingEngine(
             decoder,
             _tokenizer(decoder.vocabulary_size),
             Scheduler(slots=slots, max_waiting=slots, prefill_budget=BUDGET),
@@ -46,7 +45,7 @@ class OurEngine:
             statistics=Statistics(),
             log=Log("", io.StringIO()),
             deliver=self._count,
-            sampler=Sampler(decoder.device, choice),
+            choice=choice,
         )
 
     def run(self, prompts: list[list[int]]) -> int:

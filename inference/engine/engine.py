@@ -69,6 +69,8 @@ class Engine:
         plan = self._scheduler.schedule()
         try:
             tokens = self._run(plan)
+        except torch.AcceleratorError:  # a card that failed answers no more: the process must end
+            raise
         except Exception:  # whatever a model raises is the end of this step, not of the runner
             self._fail_step(plan)
         else:
@@ -132,13 +134,17 @@ class Engine:
             self._deliver_frames([(who, made.frames()) for who, made in outgoing.items()])
 
     def _run(self, plan: Plan) -> list[tuple[Sequence, int]]:
-        """Decode the running rows, write the prompts' chunks; return every new token."""
+        """Run the plan; return every new token."""
+        sequences, logits = self._forward(plan)
+        if logits is None:
+            return []
+        return list(zip(sequences, self._sampler.sample(logits, sequences), strict=True))
+
+    def _forward(self, plan: Plan) -> tuple[list[Sequence], torch.Tensor | None]:
+        """Decode the running rows, write the prompts' chunks; return whose logits, and them."""
         self._copy(plan.moves)
         sequences = list(plan.running)
-        logits = []
-        if sequences:
-            tokens = [sequence.last_token for sequence in sequences]
-            logits.append(self._decoder.decode(tokens, [s.cached for s in sequences]))
+        logits = [self._decode(sequences)] if sequences else []
         for chunk in plan.chunks:
             self._copy(chunk.moves)
             tokens = chunk.sequence.tokens[chunk.start : chunk.end]
@@ -149,9 +155,12 @@ class Engine:
                 sequences.append(chunk.sequence)
                 logits.append(last)
         if not sequences:
-            return []
-        rows = logits[0] if len(logits) == 1 else torch.cat(logits)
-        return list(zip(sequences, self._sampler.sample(rows, sequences), strict=True))
+            return sequences, None
+        return sequences, logits[0] if len(logits) == 1 else torch.cat(logits)
+
+    def _decode(self, running: list[Sequence]) -> torch.Tensor:
+        tokens = [sequence.last_token for sequence in running]
+        return self._decoder.decode(tokens, [sequence.cached for sequence in running])
 
     def _deliver(self, tokens: list[tuple[Sequence, int]]) -> None:
         # All tokens are counted before any slot is given up: what moves into the slot is as long

@@ -8,11 +8,11 @@ from transformers.utils import logging as transformers_logging
 
 from inference.engine.config import RunnerConfig
 from inference.engine.decoder import SlotDecoder
-from inference.engine.devices import ON_CPU, Cards, Place, place
+from inference.engine.devices import Cards, Place, place
 from inference.engine.engine import Engine
 from inference.engine.footprint import Footprint, footprint, kv_size
-from inference.engine.graphs.choice import GraphChoice
 from inference.engine.graphs.decoder import SCRATCH_SLOTS
+from inference.engine.graphs.engines import engine_of
 from inference.engine.headroom import Headroom
 from inference.engine.log import Log
 from inference.engine.memory import available_bytes
@@ -21,7 +21,6 @@ from inference.engine.outgoing import Deliver
 from inference.engine.precision import DTYPES
 from inference.engine.prefix_index import PrefixIndex
 from inference.engine.rounding import round_linears
-from inference.engine.sampler import Sampler
 from inference.engine.scheduler import Scheduler
 from inference.engine.shared_prompts import shared_tokens
 from inference.engine.sliding import KvSize, Sliding, sliding_of
@@ -49,7 +48,7 @@ def load_engine(
         raise LoadError(str(error)) from error
     loader = DecoderLoader(config, directory, statistics, log, vision=tokenizer.vision)
     decoder = loader.load()
-    return Engine(
+    return engine_of(
         decoder,
         tokenizer,
         Scheduler(
@@ -64,7 +63,6 @@ def load_engine(
         statistics=statistics,
         log=log,
         deliver=deliver,
-        sampler=_sampler(decoder, loader.slots, log),
     )
 
 
@@ -113,7 +111,7 @@ class DecoderLoader:
     def _tiers(self) -> Tiers:
         return Tiers(
             self._config.dtype,
-            slots=self.slots,
+            slots=self._slots,
             context=self._context,
             device=self._place.device,
         )
@@ -121,9 +119,9 @@ class DecoderLoader:
     def headroom(self) -> Headroom:
         """Return what keeps the cache within the memory there is."""
         if self._place.on_card:  # all of it is taken already
-            return Headroom(slots=self.slots, size=KvSize(0))
+            return Headroom(slots=self._slots, size=KvSize(0))
         size = kv_size(self._text_config(), self._place.dtype.itemsize, self._context)
-        return Headroom(slots=self.slots, size=size)
+        return Headroom(slots=self._slots, size=size)
 
     def sliding(self) -> Sliding | None:
         """Return what sliding layers keep of a sequence, where that is not all of it."""
@@ -137,14 +135,14 @@ class DecoderLoader:
             raise LoadError("transformers cannot read this model's config.json") from error
 
     @property
-    def slots(self) -> int:
+    def _slots(self) -> int:
         return self._config.slots + self._config.kept_slots
 
     def _fit(self, there: Place) -> None:
         """Raise LoadError, with the numbers, where the model does not fit."""
         footprint, available = self._footprint(there), self._cards.available(there)
         if there.on_card:
-            footprint.check_all(slots=self.slots + SCRATCH_SLOTS, available=available)
+            footprint.check_all(slots=self._slots + SCRATCH_SLOTS, available=available)
             footprint.check_passage(available_bytes())
         else:
             footprint.check(slots=self._config.slots, available=available)
@@ -195,18 +193,6 @@ class DecoderLoader:
         self._statistics.tier = chosen.tier.letter
         self._statistics.detail = f"{computed}, {chosen.tier.name}; {chosen.verdict}"
         self._log.event("verified", tier=chosen.tier.letter, detail=self._statistics.detail)
-
-
-def _sampler(decoder: SlotDecoder, rows: int, log: Log) -> Sampler:
-    if decoder.device == ON_CPU:
-        return Sampler()
-    choice = GraphChoice(rows=rows, vocabulary=decoder.vocabulary_size, device=decoder.device)
-    try:
-        choice.warm_up()
-    except RuntimeError as error:  # torch's; tokens can be chosen without graphs
-        log.event("choice_not_captured", reason=str(error))
-        return Sampler(decoder.device)
-    return Sampler(decoder.device, choice)
 
 
 def _warm_up(decoder: SlotDecoder) -> None:

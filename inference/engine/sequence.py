@@ -30,6 +30,9 @@ class Sequence:
     # Prompt and completion. All are in the cache but, while it decodes, the newest.
     tokens: list[int] = field(init=False)
     cached: int = 0  # tokens whose keys and values are in its slot
+    # Of steps that the device is at, see graphs.engine: tokens that they make for it,
+    in_flight: int = 0
+    ahead: int = 0  # and tokens that they write beyond `cached`.
     reused: int = 0  # prompt tokens that another request had computed already
     oldest: int = 0  # before this, what sliding layers held was overwritten in another's slot
     aged: bool = False  # it runs because its class had waited too long, and so keeps its slot
@@ -46,6 +49,11 @@ class Sequence:
     @property
     def key(self) -> tuple[Hashable, str]:
         return self.connection, self.request.request_id
+
+    @property
+    def written(self) -> int:
+        """Return how many of its tokens its slot will hold once all that was asked for is done."""
+        return self.cached + self.ahead
 
     @property
     def bound(self) -> int:

@@ -76,7 +76,7 @@ class Slots:
         With `keep`, what it computed stays for others to begin with.
         """
         slot, sequence.slot = sequence.slot, -1
-        self._headroom.note(slot, sequence.cached)
+        self._headroom.note(slot, sequence.written)
         self._keep(sequence, slot, keep=keep)
         if sequence is self.prefilling:
             self.prefilling = None
@@ -131,8 +131,8 @@ class Slots:
         return [self._copied(source, target, len(kept.tokens))]
 
     def _moved(self, sequence: Sequence, target: int) -> Move:
-        self._headroom.note(sequence.slot, sequence.cached)
-        move = self._copied(sequence.slot, target, sequence.cached)
+        self._headroom.note(sequence.slot, sequence.written)
+        move = self._copied(sequence.slot, target, sequence.written)
         sequence.slot = target
         return move
 

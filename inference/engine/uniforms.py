@@ -17,6 +17,10 @@ class UniformStream:
             self._generator.manual_seed(seed)
         self._block: list[float] = []
 
+    def put_back(self, number: float) -> None:
+        """Have the newest number drawn again next."""
+        self._block.append(number)
+
     def draw(self) -> float:
         if not self._block:
             numbers = torch.rand(BLOCK, generator=self._generator, dtype=torch.float64)

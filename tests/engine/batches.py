@@ -12,7 +12,6 @@ from inference.engine.engine import Engine
 from inference.engine.headroom import Headroom
 from inference.engine.log import Log
 from inference.engine.prefix_index import PrefixIndex
-from inference.engine.sampler import Sampler
 from inference.engine.scheduler import Scheduler
 from inference.engine.sliding import Sliding
 from inference.engine.statistics import Statistics
@@ -86,7 +85,7 @@ def bench(
     tokenizer: Tokenizer | None = None,
     context: int = CONTEXT,
     sliding: Sliding | None = None,
-    sampler: Sampler | None = None,
+    make: Callable[..., Engine] = Engine,
 ) -> Bench:
     """Return an engine over a tiny Llama, or `decoder`; `directory` takes the tokenizer's files."""
     if tokenizer is None:
@@ -104,7 +103,7 @@ def bench(
         clock=clock,
     )
     answers, log = Answers(), io.StringIO()
-    engine = Engine(
+    engine = make(
         decoder,
         tokenizer,
         scheduler,
@@ -112,6 +111,5 @@ def bench(
         statistics=Statistics(),
         log=Log("tiny", log),
         deliver=answers.take,
-        sampler=sampler,
     )
     return Bench(engine, decoder, scheduler, log, answers)

@@ -21,49 +21,58 @@ from inference.engine.sequence import Sequence
 from inference.engine.wire import Sampling
 
 UNDECIDED: Final = -2  # in place of a token: the shortlist does not decide
+_NOBODYS: Final = Sampling()
 
 
 class Begun(NamedTuple):
     """A choice that the device is at."""
 
-    logits: Tensor  # [B, V], until the next choice begins
+    logits: Tensor  # [B, V], as long as the choice keeps them
     tokens: Tensor  # [B], on their way to the host
     settings: list[Sampling]
     uniform: list[float]
     wait: Work  # until the tokens are there
 
 
-class GraphChoice:
-    """Chooses for at most `rows` rows at once."""
+def undecided(begun: Begun) -> list[int]:
+    """Return the rows that the shortlist did not decide, once the tokens are there."""
+    return [row for row, token in enumerate(begun.tokens.tolist()) if token == UNDECIDED]
 
-    def __init__(self, *, rows: int, vocabulary: int, device: torch.device) -> None:
+
+class GraphChoice:
+    """Chooses for at most as many rows at once as there is room for."""
+
+    def __init__(self, chosen: Tensor, vocabulary: int, *, flights: int = 1) -> None:
+        """Leave tokens in `chosen` [rows], and keep the logits of so many choices."""
+        rows, device = len(chosen), chosen.device
         self._buckets = Buckets(1, rows)
         self._graphs = Graphs(device)
         self._inputs = Inputs(len(Told._fields), torch.float64, device)
-        self._logits = torch.zeros(rows, vocabulary, device=device)
-        self._tokens = torch.zeros(rows, dtype=torch.long, device=device)
+        self._logits = [torch.zeros(rows, vocabulary, device=device) for _ in range(flights)]
+        self._tokens = chosen
+        self._turn = 0  # whose logits come next
 
     def __call__(self, logits: Tensor, sequences: Rows[Sequence]) -> list[int]:
         """Return a token for each row of `logits` [B, V], or BAD_LOGITS."""
         return self.finish(self.begin(logits, sequences))
 
-    def begin(self, logits: Tensor, sequences: Rows[Sequence]) -> Begun:
-        """Have tokens chosen, and wait for nothing."""
-        count = len(sequences)
-        rows = self._buckets.of(count)
-        settings = [sequence.request.sampling for sequence in sequences]
-        uniform = [s.uniforms.draw() if s.request.sampling.temperature else 0 for s in sequences]
-        self._logits[:count] = logits
+    def begin(self, logits: Tensor, sequences: Rows[Sequence | None]) -> Begun:
+        """Have tokens chosen, and wait for nothing. What is chosen for nobody means nothing."""
+        count, self._turn = len(sequences), (self._turn + 1) % len(self._logits)
+        rows, kept = self._buckets.of(count), self._logits[self._turn][:count]
+        settings = [_NOBODYS if one is None else one.request.sampling for one in sequences]
+        uniform = [one.uniforms.draw() if one and _draws(one) else 0.0 for one in sequences]
+        kept.copy_(logits)
         self._inputs.write(_told(settings, uniform, rows))
-        self._run(rows, greedy=not any(one.temperature for one in settings))
+        self._run(self._turn, rows, greedy=not any(one.temperature for one in settings))
         tokens = self._tokens[:count].to("cpu", non_blocking=True, copy=True)
-        return Begun(self._logits[:count], tokens, settings, uniform, self._graphs.mark())
+        return Begun(kept, tokens, settings, uniform, self._graphs.mark())
 
     def finish(self, begun: Begun) -> list[int]:
         """Wait for the tokens; decide what is left to."""
         begun.wait()
         tokens: list[int] = begun.tokens.tolist()
-        open_rows = [row for row, token in enumerate(tokens) if token == UNDECIDED]
+        open_rows = undecided(begun)
         if open_rows:
             settings = [begun.settings[row] for row in open_rows]
             uniform = [begun.uniform[row] for row in open_rows]
@@ -74,15 +83,15 @@ class GraphChoice:
 
     def warm_up(self) -> None:
         """Capture every graph now."""
-        for rows, greedy in product(self._buckets, (False, True)):
-            self._run(rows, greedy=greedy)
+        for turn, rows, greedy in product(range(len(self._logits)), self._buckets, (False, True)):
+            self._run(turn, rows, greedy=greedy)
 
-    def _run(self, rows: int, *, greedy: bool) -> None:
-        self._graphs.run((rows, greedy), lambda: self._step(rows, greedy=greedy))
+    def _run(self, turn: int, rows: int, *, greedy: bool) -> None:
+        self._graphs.run((turn, rows, greedy), lambda: self._step(turn, rows, greedy=greedy))
 
-    def _step(self, rows: int, *, greedy: bool) -> None:
+    def _step(self, turn: int, rows: int, *, greedy: bool) -> None:
         told = Told(*self._inputs.of(rows)[:, :, None])
-        self._tokens[:rows] = chosen(self._logits[:rows], None if greedy else told)
+        self._tokens[:rows] = chosen(self._logits[turn][:rows], None if greedy else told)
 
 
 class Told(NamedTuple):
@@ -104,6 +113,10 @@ class Told(NamedTuple):
             self.uniform,
             top_k == vocabulary,
         )
+
+
+def _draws(one: Sequence) -> bool:
+    return one.request.sampling.temperature > 0
 
 
 def _told(settings: list[Sampling], uniform: list[float], rows: int) -> list[list[float]]:

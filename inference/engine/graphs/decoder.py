@@ -20,6 +20,14 @@ SCRATCH_SLOTS: Final = 1
 SHORTEST: Final = 256  # tokens; reading so few takes no longer than reading fewer
 
 
+IDLE: Final = -1  # in place of a position: the row is nobody's
+
+
+def made_in(row: int) -> int:
+    """Return what stands for the token that was chosen last in a row, and is on the device."""
+    return -1 - row
+
+
 class GraphDecoder(FusedDecoder):
     """A decode is a copy of its inputs and one graph; prompts are written as tier B writes them."""
 
@@ -31,10 +39,12 @@ class GraphDecoder(FusedDecoder):
         self._lengths = Buckets(SHORTEST, context)  # that every row of a step reads
         self._inputs = Inputs(3, torch.long, self.device)  # tokens, slots, positions
         self._graphs = Graphs(self.device)
+        self.chosen = torch.zeros(slots, dtype=torch.long, device=self.device)  # in each row
         shape = (slots, self.vocabulary_size)
         self._made = torch.zeros(shape, dtype=llama.dtype, device=self.device)
 
     def decode(self, tokens: list[int], positions: list[int]) -> Tensor:
+        """Do what every decoder does; tokens may be `made_in` a row, and positions IDLE."""
         length = self._lengths.of(max(positions) + 1)
         self._run(tokens, positions, self._rows.of(len(tokens)), length)
         return self._made[: len(tokens)]
@@ -44,13 +54,17 @@ class GraphDecoder(FusedDecoder):
             self._run([], [], rows, length)
 
     def _run(self, tokens: list[int], positions: list[int], rows: int, length: int) -> None:
-        slots, more = list(range(len(tokens))), rows - len(tokens)
-        spare = [self._scratch] * more
-        self._inputs.write([tokens + [0] * more, slots + spare, positions + [0] * more])
+        more = rows - len(tokens)
+        at = positions + [IDLE] * more
+        slots = [self._scratch if position == IDLE else row for row, position in enumerate(at)]
+        self._inputs.write([tokens + [0] * more, slots, [max(0, position) for position in at]])
         self._graphs.run((rows, length), lambda: self._step(rows, length))
 
     def _step(self, rows: int, length: int) -> None:
-        tokens, slots, at = self._inputs.of(rows)
+        told, slots, at = self._inputs.of(rows)
+        # What could not be chosen is no token either; what comes of it is thrown away.
+        made = self.chosen[(-1 - told).clamp(min=0)].clamp(min=0)
+        tokens = torch.where(told < 0, made, told)
         where = Where(
             slots,
             at,

@@ -22,7 +22,9 @@ from inference.engine.statistics import Statistics
 from inference.engine.text.tokenizer import Tokenizer
 from inference.engine.verification import references, verify
 from tests.engine import tiny_models
+from tests.engine.graphs.flying import flying, waiting
 from tests.engine.graphs.test_choice_in_graphs import SETTINGS, logits
+from tests.engine.graphs.test_engine_in_graphs import KEPT, REQUESTS, SLOTS, run
 from tests.engine.sequences import sequence, tokenizer
 
 __all__ = ["tokenizer"]  # a fixture
@@ -47,7 +49,7 @@ def test_captured_steps_give_what_generate_gives(family: str, dtype: torch.dtype
 
 
 def test_tokens_are_those_that_the_cpu_chooses(tokenizer: Tokenizer) -> None:
-    choice = GraphChoice(rows=16, vocabulary=5120, device=CARD)
+    choice = GraphChoice(torch.zeros(16, dtype=torch.long, device=CARD), 5120)
     choice.warm_up()
     ours = [sequence(tokenizer, seed=n, **one) for n, one in enumerate(SETTINGS)]
     theirs = [sequence(tokenizer, seed=n, **one) for n, one in enumerate(SETTINGS)]
@@ -66,3 +68,14 @@ def test_a_model_is_loaded_and_verified_there(tmp_path: Path, family: str, tier:
     loader: Any = DecoderLoader(config, ModelDirectory(tmp_path), statistics, Log("", log))
     assert loader.load().device == CARD
     assert (statistics.tier, statistics.device) == (tier, "cuda:0"), log.getvalue()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_step_in_flight_changes_no_text(tmp_path: Path, seed: int) -> None:
+    order = list(range(len(REQUESTS)))
+    ours, theirs = (
+        run(start(tmp_path, slots=SLOTS, kept_slots=KEPT, device=CARD), order, seed)
+        for start in (flying, waiting)
+    )
+    assert len(ours.ends) == 2 * len(order)
+    assert ours.texts == theirs.texts

@@ -43,14 +43,14 @@ def test_every_token_is_the_one_that_the_host_would_choose(
 ) -> None:
     ours = [sequence(tokenizer, seed=n, **one) for n, one in enumerate(SETTINGS)]
     theirs = [sequence(tokenizer, seed=n, **one) for n, one in enumerate(SETTINGS)]
-    choice = GraphChoice(rows=20, vocabulary=vocabulary, device=torch.device("cpu"))
+    choice = GraphChoice(torch.zeros(20, dtype=torch.long), vocabulary)
     for step in range(100):
         rows = logits(vocabulary, dtype, step)
         assert choice(rows, ours) == choose(rows, theirs)
 
 
 def test_some_of_those_rows_are_decided_beyond_the_shortlist(tokenizer: Tokenizer) -> None:
-    choice = GraphChoice(rows=20, vocabulary=300, device=torch.device("cpu"))
+    choice = GraphChoice(torch.zeros(20, dtype=torch.long), 300)
     rows = [sequence(tokenizer, seed=n, **one) for n, one in enumerate(SETTINGS)]
     begun = choice.begin(logits(300, torch.float32, 0), rows)
     assert UNDECIDED in begun.tokens.tolist()
@@ -58,7 +58,7 @@ def test_some_of_those_rows_are_decided_beyond_the_shortlist(tokenizer: Tokenize
 
 
 def test_a_row_draws_the_same_alone_and_in_any_bucket(tokenizer: Tokenizer) -> None:
-    choice = GraphChoice(rows=12, vocabulary=300, device=torch.device("cpu"))
+    choice = GraphChoice(torch.zeros(12, dtype=torch.long), 300)
     rows = logits(300, torch.float32, 1)
     alone = [
         choice(rows[n : n + 1], [sequence(tokenizer, seed=n, **one)])[0]
@@ -77,7 +77,7 @@ def test_bad_logits_are_told_apart_and_touch_no_other_row(
     rows = torch.zeros(3, 100)
     rows[1, 50] = value
     rows[2, 7] = 1.0
-    choice = GraphChoice(rows=4, vocabulary=100, device=torch.device("cpu"))
+    choice = GraphChoice(torch.zeros(4, dtype=torch.long), 100)
     some = [sequence(tokenizer, temperature=temperature) for _ in range(2)]
     tokens = choice(rows, [*some, sequence(tokenizer)])
     assert tokens[1:] == [BAD_LOGITS, 7]
@@ -104,7 +104,7 @@ def test_rows_that_are_shaped_are_chosen_in_graphs_too(tokenizer: Tokenizer) -> 
         {"logprobs": 2},
     ]
     device = torch.device("cpu")
-    in_graphs = Sampler(device, GraphChoice(rows=4, vocabulary=300, device=device))
+    in_graphs = Sampler(device, GraphChoice(torch.zeros(4, dtype=torch.long), 300))
     ours = [sequence(tokenizer, seed=n, **one) for n, one in enumerate(shaped)]
     theirs = [sequence(tokenizer, seed=n, **one) for n, one in enumerate(shaped)]
     on_host = Sampler()

