@@ -40,7 +40,11 @@ class Cards:
         return int(free)
 
     def freest(self) -> int:
-        """Return the number of the card with the most free memory."""
+        """Return the number of the card with the most free memory.
+
+        To ask a card takes some of its memory for as long as this process lives; where there
+        are many, name one.
+        """
         return max(range(self.count()), key=self.free_bytes)
 
     def available(self, place: Place) -> int | None:

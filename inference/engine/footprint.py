@@ -12,6 +12,8 @@ from inference.engine.sliding import SLIDING, KvSize, layer_kinds, sliding_of
 # Left to the rest of the process and to whatever else grows on the machine.
 RESERVE_BYTES: Final = 256 << 20
 MIB: Final = 1 << 20
+LOGITS: Final = 5  # copies that the sampler makes of them
+LOGITS_IN_GRAPHS: Final = 10  # two steps keep theirs, and what a graph works in stays its own
 
 
 class Footprint(NamedTuple):
@@ -59,12 +61,20 @@ class Footprint(NamedTuple):
 
 
 def footprint(
-    path: Path, config: Any, *, item_bytes: int, context: int, rows: int, chunk: int
+    path: Path,
+    config: Any,
+    *,
+    item_bytes: int,
+    context: int,
+    rows: int,
+    chunk: int,
+    logits: int = LOGITS,
 ) -> Footprint:
     """Estimate for the weights in `path` and their transformers text config.
 
     `item_bytes` is the size of a number in the dtype that is computed in, `rows` how many requests
-    run at once and `chunk` how many prompt tokens a step reads.
+    run at once, `chunk` how many prompt tokens a step reads, and `logits` how many copies of all
+    rows' logits there are.
     """
     tied = getattr(config, "tie_word_embeddings", False)
     head = config.vocab_size * config.hidden_size if tied else 0
@@ -72,7 +82,8 @@ def footprint(
         # A tied head gets packed rows of its own.
         weights=(weight_count(path) + head) * item_bytes,
         slot=kv_size(config, item_bytes, context).of(context),
-        working=_working_bytes(config, item_bytes, context, rows, chunk),
+        working=_working_bytes(config, item_bytes, context, rows, chunk)
+        + logits * rows * config.vocab_size * 4,  # the sampler works in float32
     )
 
 
@@ -108,13 +119,12 @@ def token_bytes(config: Any, item_bytes: int) -> int:
 
 
 def _working_bytes(config: Any, item_bytes: int, context: int, rows: int, chunk: int) -> int:
-    """Return the most that a step holds besides: hidden states, scores, logits."""
+    """Return the most that a step holds besides: hidden states and scores."""
     tokens, heads = max(rows, chunk), config.num_attention_heads
     inner = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
     hidden = tokens * (8 * config.hidden_size + 3 * inner) * item_bytes
     scores = 2 * heads * chunk * context * item_bytes
-    logits = 5 * rows * config.vocab_size * 4  # the sampler works in float32, on copies
-    return int(hidden + scores + logits)
+    return int(hidden + scores)
 
 
 def _mib(count: int) -> str:

@@ -2,15 +2,22 @@
 
 from typing import Any
 
+import msgspec
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 from transformers.utils import logging as transformers_logging
 
-from inference.engine.config import RunnerConfig
+from inference.engine.config import AUTO, CPU, RunnerConfig
 from inference.engine.decoder import SlotDecoder
 from inference.engine.devices import Cards, Place, place
 from inference.engine.engine import Engine
-from inference.engine.footprint import Footprint, footprint, kv_size
+from inference.engine.footprint import (
+    LOGITS,
+    LOGITS_IN_GRAPHS,
+    Footprint,
+    footprint,
+    kv_size,
+)
 from inference.engine.graphs.decoder import SCRATCH_SLOTS
 from inference.engine.graphs.engines import engine_of
 from inference.engine.headroom import Headroom
@@ -86,14 +93,30 @@ class DecoderLoader:
         self._vision = vision
         self._context = directory.context_length(config.context_length)
         self._cards = cards or Cards()
-        self._place = place(config, self._fit, log, self._cards)
-        self.prefill_budget = config.prefill_budget or _prefill_budget(self._place)
-        statistics.device = str(self._place.device)
+        self._put(place(config, self._fit, log, self._cards))
+
+    def _put(self, there: Place) -> None:
+        self._place = there
+        self.prefill_budget = self._config.prefill_budget or _prefill_budget(there)
+        self._statistics.device = str(there.device)
 
     def load(self) -> SlotDecoder:
         """Return a decoder whose output was compared with generate's. Raises LoadError."""
         transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        if not self._place.on_card or self._config.device != AUTO:
+            return self._load()
+        try:
+            return self._load()
+        except Exception as error:  # whatever a card, its driver or its libraries raise
+            device = str(self._place.device)
+            self._log.event("device_rejected", device=device, reason=str(error))
+        # Not before the error is forgotten, and with it what lies on the card.
+        on_cpu = msgspec.structs.replace(self._config, device=CPU)
+        self._put(place(on_cpu, self._fit, self._log, self._cards))
+        return self._load()
+
+    def _load(self) -> SlotDecoder:
         if self._place.on_card:
             torch.cuda.set_device(self._place.device)  # of this thread, whose streams are used
         model = self._read_model()
@@ -156,6 +179,7 @@ class DecoderLoader:
                 context=self._context,
                 rows=self._config.slots,
                 chunk=self._config.prefill_budget or _prefill_budget(there),
+                logits=LOGITS_IN_GRAPHS if there.on_card else LOGITS,
             )
         except AttributeError as error:
             raise LoadError(f"config.json names no {error.name}: not a decoder we know") from error

@@ -79,6 +79,23 @@ def test_int8_weights_stay_on_the_cpu_where_nobody_asked_for_more() -> None:
     assert str(found.device) == "cpu"
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a card")
+@torch.inference_mode()
+def test_auto_leaves_a_card_that_fails_and_says_so(tmp_path: Path) -> None:
+    """There is no card behind the numbers, so whatever is asked of it fails."""
+    tiny_models.save("llama", tmp_path)
+    asked = RunnerConfig("tiny", str(tmp_path), "unused", dtype="float32", context_length=128)
+    statistics, said = Statistics(), io.StringIO()
+    directory, cards = ModelDirectory(tmp_path), FewCards(2 * GIB)
+    loader = DecoderLoader(asked, directory, statistics, Log("", said), cards=cards)
+    assert (statistics.device, loader.prefill_budget) == ("cuda:0", 512)
+    assert loader.load().device == torch.device("cpu")
+    assert (statistics.device, loader.prefill_budget) == ("cpu", 128)
+    events = [json.loads(line)["event"] for line in said.getvalue().splitlines()]
+    assert events[0] == "device_rejected"
+    assert loader.headroom().growth(0, 128) > 0  # here memory is taken when it is written
+
+
 def test_the_whole_cache_must_fit_on_a_card(tmp_path: Path) -> None:
     tiny_models.save("llama", tmp_path)
     asked = RunnerConfig(
