@@ -159,12 +159,12 @@ def invert(
     probabilities = (scores - total).double().exp().masked_fill(order >= top_k, 0.0)
     mass = probabilities.cumsum(-1)
     # The nucleus: every token before which less than top_p was gathered; the first always.
-    in_nucleus = ((mass - probabilities) < top_p) & (order < top_k)
-    in_nucleus[:, 0] = True
-    within = torch.where(in_nucleus, probabilities, 0.0).cumsum(-1)
+    in_nucleus = ((mass - probabilities) < top_p) & (order < top_k) | (order == 0)
+    # No torch.where with a number: it copies the number to a card, and a graph allows no such copy.
+    within = (probabilities * in_nucleus).cumsum(-1)
     exhausted = scores.shape[-1] >= top_k
     unbounded = (top_p >= 1) & ~exhausted
-    kept = torch.where(unbounded, 1.0, within[:, -1:])
+    kept = within[:, -1:].masked_fill(unbounded, 1.0)
     place = (within <= choice.uniform * kept).sum(-1, keepdim=True)
     last = in_nucleus.sum(-1, keepdim=True) - 1
     # A top-k beyond the list makes `total` too large, so nothing is certain about such a row.

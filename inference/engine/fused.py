@@ -98,7 +98,10 @@ class FusedDecoder(SlotDecoder):
         return self._logits(self._forward(self._ids(tokens), where))
 
     def _ids(self, numbers: list[int]) -> Tensor:
-        return torch.tensor(numbers, device=self.device)
+        # From pinned memory, so that nobody waits for what the device is at.
+        pinned = self.device.type == "cuda"
+        held = torch.tensor(numbers, device="cpu", pin_memory=pinned)
+        return held.to(self.device, non_blocking=True)
 
     def _mask(self, positions: Tensor, length: int) -> Tensor:
         """Return what to add to the scores: [positions, length]."""

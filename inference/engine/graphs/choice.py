@@ -104,9 +104,9 @@ class Told(NamedTuple):
     uniform: Tensor
 
     def choice(self, vocabulary: int) -> Choice:
-        top_k = torch.where(self.top_k > 0, self.top_k, vocabulary).clamp(max=vocabulary).long()
+        top_k = self.top_k.masked_fill(self.top_k == 0, vocabulary).clamp(max=vocabulary).long()
         return Choice(
-            torch.where(self.temperature > 0, self.temperature, 1.0).float(),
+            self.temperature.masked_fill(self.temperature == 0, 1.0).float(),
             top_k,
             self.top_p,
             self.min_p.float(),
@@ -136,7 +136,7 @@ def chosen(logits: Tensor, told: Told | None) -> Tensor:
     values, tokens = largest(logits)
     if told is not None:
         tokens = torch.where(told.temperature[:, 0] > 0, _drawn(logits, told), tokens)
-    return torch.where(torch.isfinite(values), tokens, BAD_LOGITS)
+    return tokens.masked_fill(~torch.isfinite(values), BAD_LOGITS)
 
 
 def _drawn(logits: Tensor, told: Told) -> Tensor:
@@ -146,7 +146,7 @@ def _drawn(logits: Tensor, told: Told) -> Tensor:
     choice = _cut_by_min_p(choice, scores, logits)
     total = total_mass(scores, candidates, logits, choice)
     tokens, certain = invert(scores, candidates, total, choice)
-    return torch.where(certain, tokens, UNDECIDED)
+    return tokens.masked_fill(~certain, UNDECIDED)
 
 
 def _cut_by_min_p(choice: Choice, scores: Tensor, logits: Tensor) -> Choice:

@@ -22,8 +22,9 @@ class Graphs:
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._replays: dict[Hashable, Work] = {}
-        on_card = device.type == "cuda"
-        self._pool = torch.cuda.graph_pool_handle() if on_card else None
+        if device.type == "cuda":
+            self._pool = torch.cuda.graph_pool_handle()
+            self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
     def run(self, key: Hashable, work: Work) -> None:
         """Do `work`, which is the same for the same `key`, and may be done twice the first time."""
@@ -45,21 +46,21 @@ class Graphs:
             return work
         self._warm_up(work)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool):
+        with torch.cuda.graph(graph, pool=self._pool, stream=self._stream):
             work()
         return graph.replay
 
     def _warm_up(self, work: Work) -> None:
         """Do it once outside of a graph: libraries make their workspaces the first time.
 
-        On another stream, as https://docs.pytorch.org/docs/stable/notes/cuda.html asks.
+        They make them for a stream, so on the one that captures, which must not be the current one
+        (https://docs.pytorch.org/docs/stable/notes/cuda.html).
         """
         current = torch.cuda.current_stream()
-        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        side.wait_stream(current)
-        with torch.cuda.stream(side):
+        self._stream.wait_stream(current)
+        with torch.cuda.stream(self._stream):
             work()
-        current.wait_stream(side)
+        current.wait_stream(self._stream)
 
 
 def _done() -> None:

@@ -48,3 +48,15 @@ class Watch(TorchFunctionMode):
                 f"{frame.f_code.co_filename}:{frame.f_lineno} names no device"
             )
         return func(*args, **kwargs)
+
+
+class CaptureWatch(Watch):
+    """Raises, besides, where a number is copied to the device: no graph is captured over that."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        if func is torch.where:
+            assert all(isinstance(one, torch.Tensor) for one in args), "torch.where with a number"
+        assert func is not torch.tensor, "a tensor is made of the host's numbers"
+        return super().__torch_function__(func, types, args, kwargs)

@@ -10,7 +10,7 @@ from inference.engine.choice import BAD_LOGITS, choose
 from inference.engine.graphs.choice import UNDECIDED, GraphChoice, Told, chosen
 from inference.engine.sampler import Sampler
 from inference.engine.text.tokenizer import Tokenizer
-from tests.engine.devices.watched import Watch
+from tests.engine.devices.watched import CaptureWatch
 from tests.engine.sequences import sequence, tokenizer
 
 __all__ = ["tokenizer"]  # a fixture
@@ -90,7 +90,7 @@ def test_no_number_is_looked_at_on_the_way(vocabulary: int) -> None:
     """The meta device has none: whatever asked for one would raise."""
     device = torch.device("meta")
     told = Told(*torch.zeros(len(Told._fields), 4, 1, dtype=torch.float64, device=device))
-    with Watch():
+    with CaptureWatch():
         drawn = chosen(torch.zeros(4, vocabulary, device=device), told)
         greedy = chosen(torch.zeros(4, vocabulary, device=device), None)
     assert (drawn.shape, drawn.dtype) == (greedy.shape, greedy.dtype) == ((4,), torch.long)

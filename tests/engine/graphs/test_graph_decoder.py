@@ -14,7 +14,7 @@ from inference.engine.graphs.decoder import GraphDecoder
 from inference.engine.llama import Llama
 from inference.engine.verification import references, verify
 from tests.engine import tiny_models
-from tests.engine.devices.watched import Watch
+from tests.engine.devices.watched import CaptureWatch, Watch
 
 CONTEXT = 512
 SLOTS = 6
@@ -135,6 +135,12 @@ def test_all_of_it_is_on_the_models_device() -> None:
         assert one.prefill([1, 2, 3], 0, 0).device.type == "meta"
         assert one.decode([1, 2, 3], [3, 300, 7]).device.type == "meta"
         one.move(0, 1, 3)
+
+
+def test_what_is_captured_copies_nothing_from_the_host() -> None:
+    one = GraphDecoder(Llama(build("qwen3").to("meta")), slots=SLOTS, context=CONTEXT)
+    with CaptureWatch():
+        one._step(4, 256)
 
 
 def test_steps_come_in_powers_of_two_and_in_what_there_is() -> None:
