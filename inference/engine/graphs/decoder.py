@@ -17,9 +17,7 @@ from inference.engine.graphs.inputs import Inputs
 from inference.engine.llama import Llama
 
 SCRATCH_SLOTS: Final = 1
-SHORTEST: Final = 256  # tokens; reading so few takes no longer than reading fewer
-
-
+SHORTEST: Final = 256  # tokens; so few are little beside the weights
 IDLE: Final = -1  # in place of a position: the row is nobody's
 
 
