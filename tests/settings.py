@@ -21,6 +21,8 @@ for _name in (
 ):
     os.environ.pop(_name, None)
 os.environ["VAR_DIR"] = _folder
+# Compiled once for every installation that the tests set up below folders of their own.
+os.environ.setdefault("KERNELS_DIR", f"{_folder}/kernels")
 
 from aiplatform.settings import *  # noqa: E402, F403
 
