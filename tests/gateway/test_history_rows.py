@@ -1,12 +1,13 @@
 """Every request of a known caller leaves exactly one row, there before the last byte arrives."""
 
+import asyncio
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.api.doors import CHAT, DOORS, GenerationDoor
-from tests.live_web import LiveWeb
+from tests.live_web import LiveWeb, until
 
 NAMES = {"chat/completions", "completions", "generate/text"}
 
@@ -80,13 +81,18 @@ def test_the_key_is_noted_as_used(live_web: LiveWeb) -> None:
     assert row["last_used_at"] is not None
 
 
+def request_lines(live_web: LiveWeb, request_id: str) -> list[dict[str, Any]]:
+    return [line for line in live_web.log_lines(request_id) if line["event"] == "request"]
+
+
 @pytest.mark.parametrize("door", DOORS, ids=str)
 def test_answer_row_and_log_line_share_one_id(live_web: LiveWeb, door: GenerationDoor) -> None:
     response = live_web.client().post(door.address, json=door.smallest)
     request_id = response.headers["x-request-id"]
     assert live_web.row(request_id)
-    lines = [line for line in live_web.log_lines(request_id) if line["event"] == "request"]
-    (line,) = lines
+    # It is written after the last byte of the answer.
+    asyncio.run(until(lambda: request_lines(live_web, request_id), "the line of the request"))
+    (line,) = request_lines(live_web, request_id)
     assert line["request_id"] == request_id
     assert (line["user"], line["model"], line["status"]) == ("ada", "tiny", 200)
     assert (line["outcome"], line["completion_tokens"]) == ("completed", 5)
