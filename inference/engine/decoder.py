@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -17,8 +17,18 @@ from inference.engine.vision.files import VisionFiles
 from inference.engine.vision.pictures import Pictures
 
 
+class Part(NamedTuple):
+    """Tokens of a prompt, to be written to a slot from position `start` on."""
+
+    tokens: list[int]
+    slot: int
+    start: int
+
+
 class SlotDecoder(ABC):
     """A model with its slots: writes prompts, decodes a token for all running rows at once."""
+
+    mixes = False  # whether `run` computes everything at once
 
     def __init__(
         self,
@@ -55,6 +65,15 @@ class SlotDecoder(ABC):
 
         They hold until the next call.
         """
+
+    def run(self, tokens: list[int], positions: list[int], parts: Sequence[Part]) -> Tensor:
+        """Do a `decode`, where there are tokens, and a `prefill` for each part.
+
+        Return the logits [B + parts, V] of the decoded rows and of the parts' last tokens.
+        """
+        logits = [self.decode(tokens, positions)] if tokens else []
+        logits += [self.prefill(*part) for part in parts]
+        return logits[0] if len(logits) == 1 else torch.cat(logits)
 
     def warm_up(self) -> None:
         """Do now what would otherwise be done when a shape of step comes for the first time."""

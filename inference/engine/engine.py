@@ -26,6 +26,7 @@ from inference.engine.text.tokenizer import Tokenizer
 from inference.engine.uniforms import UniformStream
 from inference.engine.vision.pictures import pictured, pictures_refusal
 from inference.engine.wire import Accepted, Asked, Delta, Failed, Finished, Submit
+from inference.engine.work import Work
 
 MAX_PICTURE_BYTES: Final = 256 << 20  # of the files that wait to be looked at
 
@@ -143,24 +144,34 @@ class Engine:
     def _forward(self, plan: Plan) -> tuple[list[Sequence], torch.Tensor | None]:
         """Decode the running rows, write the prompts' chunks; return whose logits, and them."""
         self._copy(plan.moves)
-        sequences = list(plan.running)
-        logits = [self._decode(sequences)] if sequences else []
+        done: list[tuple[list[Sequence], torch.Tensor]] = []
+        work = Work(plan.running, mixes=self._decoder.mixes)
         for chunk in plan.chunks:
+            if not work.takes(chunk):
+                done.append(self._do(work))
+                work = Work([], mixes=self._decoder.mixes)
             self._copy(chunk.moves)
-            tokens = chunk.sequence.tokens[chunk.start : chunk.end]
-            if not self._look(chunk.sequence, tokens):
-                continue
-            last = self._decoder.prefill(tokens, chunk.sequence.slot, chunk.start)
-            if chunk.completes:
-                sequences.append(chunk.sequence)
-                logits.append(last)
-        if not sequences:
-            return sequences, None
-        return sequences, logits[0] if len(logits) == 1 else torch.cat(logits)
+            if self._look(chunk.sequence, chunk.tokens):
+                work.chunks.append(chunk)
+        if work:
+            done.append(self._do(work))
+        ended = [(whose, logits) for whose, logits in done if whose]
+        if not ended:
+            return [], None
+        sequences = [sequence for whose, _ in ended for sequence in whose]
+        return sequences, ended[0][1] if len(ended) == 1 else torch.cat([made for _, made in ended])
 
-    def _decode(self, running: list[Sequence]) -> torch.Tensor:
-        tokens = [sequence.last_token for sequence in running]
-        return self._decoder.decode(tokens, [sequence.cached for sequence in running])
+    def _do(self, work: Work) -> tuple[list[Sequence], torch.Tensor]:
+        """Return whose next tokens are chosen now, and the logits for it."""
+        logits = self._decoder.run(*self._rows(work.running), work.parts)
+        ends = work.ends
+        if 0 < len(ends) < len(logits):
+            logits = logits[list(ends)]
+        return list(ends.values()), logits
+
+    def _rows(self, running: list[Sequence]) -> tuple[list[int], list[int]]:
+        """Return the tokens to decode, and their positions."""
+        return [one.last_token for one in running], [one.cached for one in running]
 
     def _deliver(self, tokens: list[tuple[Sequence, int]]) -> None:
         # All tokens are counted before any slot is given up: what moves into the slot is as long

@@ -34,6 +34,10 @@ class Chunk(NamedTuple):
     def completes(self) -> bool:
         return self.end == len(self.sequence.tokens)
 
+    @property
+    def tokens(self) -> list[int]:
+        return self.sequence.tokens[self.start : self.end]
+
 
 class Plan(NamedTuple):
     """One step: make `moves`, decode all of `running`, then write `chunks` of prompts."""

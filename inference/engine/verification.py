@@ -7,9 +7,9 @@ the reference's tokens, so that every position is compared even after a differen
 In float32 every token must be equal. In bfloat16 a rounding anywhere in the network moves logits
 by a few units in the last of their 8 significant bits, so a different token is accepted where the
 reference itself was undecided: its logit for our token within `ROUNDINGS` units (2⁻⁸ of the row's
-largest magnitude each) of its best one. Where processors multiply bfloat16 activations are rounded
-as well: correct kernels were seen 5 units off on small random models. Positions that are off by one,
-or a norm by a seventh, miss on a third of the tokens by more than 8.
+largest magnitude each) of its best one. Where processors multiply bfloat16, activations are rounded
+as well: correct kernels were seen 5 units off on small random models. Positions that are off by
+one, or a norm by a seventh, miss on a third of the tokens by more than 8.
 """
 
 from typing import Any, NamedTuple

@@ -65,11 +65,11 @@ class FlyingEngine(Engine):
         self._flight = flight
         return made
 
-    def _decode(self, running: list[Sequence]) -> Tensor:
+    def _rows(self, running: list[Sequence]) -> tuple[list[int], list[int]]:
         places = self._flight.places if self._flight is not None else {}
         tokens = [made_in(places[one]) if one.in_flight else one.last_token for one in running]
         positions = [IDLE if _has_all(one) else one.written for one in running]
-        return self._decoder.decode(tokens, positions)
+        return tokens, positions
 
     def _sampled(self, logits: Tensor, flight: Flight) -> list[int]:
         """Choose now for the rows that are somebody's."""

@@ -4,16 +4,19 @@ A row's sums run in one order whatever rides along and however its prompt was cu
 gives the same tokens alone and in any batch.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from inference.engine.decoder import SlotDecoder
+from inference.engine.decoder import Part, SlotDecoder
 from inference.engine.kernels.library import Kernels, LayerStruct, LinearStruct, ModelStruct
 from inference.engine.kernels.memory import WeightMemory
 from inference.engine.kernels.packing import PackedWeight, packed_bytes
 from inference.engine.llama import Llama, LlamaLayer, Projection
+
+Row = tuple[int, int, int]  # a token, its slot and its position
 
 
 def unfit_for_kernels(llama: Llama, kernels: Kernels) -> str:
@@ -31,6 +34,8 @@ def unfit_for_kernels(llama: Llama, kernels: Kernels) -> str:
 
 class KernelDecoder(SlotDecoder):
     """Holds the weights in bfloat16 or int8 and runs forwards over ragged rows."""
+
+    mixes = True
 
     def __init__(
         self,
@@ -57,21 +62,27 @@ class KernelDecoder(SlotDecoder):
         self._model = self._build(llama)
 
     def prefill(self, tokens: list[int], slot: int, start: int) -> Tensor:
-        positions = list(range(start, start + len(tokens)))
-        return self._forward(tokens, [slot] * len(tokens), positions, len(tokens) - 1)
+        return self.run([], [], [Part(tokens, slot, start)])
 
     def decode(self, tokens: list[int], positions: list[int]) -> Tensor:
-        return self._forward(tokens, list(range(len(tokens))), positions, 0)
+        return self.run(tokens, positions, [])
 
-    def _forward(
-        self, tokens: list[int], slots: list[int], positions: list[int], first: int
-    ) -> Tensor:
-        """Run rows of (token, slot, position); return the logits of those from `first` on."""
+    def run(self, tokens: list[int], positions: list[int], parts: Sequence[Part]) -> Tensor:
+        # Rows whose logits count come last: those decoded and the last of each part.
+        rows = [row for part in parts for row in _rows(part)[:-1]]
+        first = len(rows)
+        rows += zip(tokens, range(len(tokens)), positions, strict=True)
+        rows += [_rows(part)[-1] for part in parts]
+        return self._forward(rows, first)
+
+    def _forward(self, rows: list[Row], first: int) -> Tensor:
+        """Return the logits of the rows from `first` on."""
+        tokens, slots, positions = map(list, zip(*rows, strict=True))
         # The kernels trust these numbers with addresses.
         if not _within(tokens, self.vocabulary_size) or not _within(positions, self._context):
             raise IndexError("a token or a position lies outside the model")
-        rows = torch.tensor([tokens, slots, positions])
-        addresses = [row.data_ptr() for row in rows]
+        given = torch.tensor([tokens, slots, positions])
+        addresses = [numbers.data_ptr() for numbers in given]
         logits = torch.empty(len(tokens) - first, self.vocabulary_size)
         threads = torch.get_num_threads()
         library = self._kernels.library
@@ -130,6 +141,10 @@ class KernelDecoder(SlotDecoder):
         tensor = tensor.contiguous()
         self._kept.append(tensor)
         return tensor.data_ptr()
+
+
+def _rows(part: Part) -> list[Row]:
+    return [(token, part.slot, part.start + i) for i, token in enumerate(part.tokens)]
 
 
 def _within(numbers: list[int], bound: int) -> bool:

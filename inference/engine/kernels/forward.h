@@ -36,7 +36,8 @@ int64_t forward_scratch(const Model* model, const int64_t* slots, const int64_t*
                         int64_t rows, int threads);
 
 // Writes each row's token to its slot at its position and computes the logits
-// [rows - first_logits, vocabulary] of the last rows. Rows of one slot are consecutive positions.
+// [rows - first_logits, vocabulary] of the last rows. All rows are written before any looks back;
+// those of one prompt are quickest if they follow each other.
 void forward(const Model* model, const int64_t* tokens, const int64_t* slots,
              const int64_t* positions, int64_t rows, int64_t first_logits, float* logits,
              void* scratch, int threads);
