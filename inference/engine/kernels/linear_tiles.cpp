@@ -78,7 +78,8 @@ void linear_by_tiles(const Linear& layer, Strided<const activation> x, int64_t r
                      Onto onto) {
     int64_t blocks = (rows + MOST_ROWS - 1) / MOST_ROWS, sized = 0;
     int64_t filled = (layer.outputs + PANEL - 1) / PANEL;  // panels
-#pragma omp for schedule(static)
+    // Guided, so that a thread whose core is taken for a while holds up little.
+#pragma omp for schedule(guided)
     for (int64_t task = 0; task < filled * blocks; task++) {
         int64_t column = task / blocks * PANEL, first = task % blocks * MOST_ROWS;
         int64_t count = std::min(MOST_ROWS, rows - first);
