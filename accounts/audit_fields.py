@@ -70,7 +70,7 @@ KINDS: Final = {
         "model",
         _names(
             "name task description source revision licence dtype context_length "
-            "max_output_tokens slots max_queue threads default_temperature default_top_p "
+            "max_output_tokens slots max_queue threads device default_temperature default_top_p "
             "price_prompt price_completion price_image shared_prompts enabled is_default"
         ),
         {"enabled": _either("enabled", "disabled")},
