@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from inference.engine.decoder import Part, SlotDecoder
+from inference.engine.kernels.contents import Contents
 from inference.engine.kernels.library import Kernels, LayerStruct, LinearStruct, ModelStruct
 from inference.engine.kernels.memory import WeightMemory
 from inference.engine.kernels.packing import PackedWeight, packed_bytes
@@ -47,14 +48,19 @@ class KernelDecoder(SlotDecoder):
         stored: torch.dtype = torch.bfloat16,
     ) -> None:
         """Take the weights out of `llama`, which must be fit for the kernels, as `stored`."""
+        # Positions that lie together are moved together.
+        self._together = int(kernels.library.positions_together(llama.head_dim))
+        room = self._rounded(context)
         super().__init__(
             layers=llama.layer_count,
             slots=slots,
-            context=context,
+            context=room,
             vocabulary_size=llama.embedding.shape[0],
         )
         self._kernels = kernels
         self._context = context
+        length = int(kernels.library.stretch_length())
+        self._contents = Contents(slots=slots, stretches=room // length, length=length)
         self._kept: list[object] = []  # what the structures point to
         self._stored = stored
         self._memory = WeightMemory(packed_bytes(kernels, _shapes(llama), stored))
@@ -71,9 +77,24 @@ class KernelDecoder(SlotDecoder):
         # Rows whose logits count come last: those decoded and the last of each part.
         rows = [row for part in parts for row in _rows(part)[:-1]]
         first = len(rows)
+        for slot, position in enumerate(positions):
+            self._contents.written(slot, position)
+        for part in parts:
+            self._contents.written(part.slot, part.start)
         rows += zip(tokens, range(len(tokens)), positions, strict=True)
         rows += [_rows(part)[-1] for part in parts]
         return self._forward(rows, first)
+
+    def move(self, source: int, target: int, length: int) -> None:
+        super().move(source, target, self._rounded(length))
+        self._contents.copied(source, target, length)
+
+    def clear(self, slot: int) -> None:
+        super().clear(slot)
+        self._contents.written(slot, 0)
+
+    def _rounded(self, positions: int) -> int:
+        return -(-positions // self._together) * self._together
 
     def _forward(self, rows: list[Row], first: int) -> Tensor:
         """Return the logits of the rows from `first` on."""
@@ -86,13 +107,14 @@ class KernelDecoder(SlotDecoder):
         logits = torch.empty(len(tokens) - first, self.vocabulary_size)
         threads = torch.get_num_threads()
         library = self._kernels.library
-        needed = library.forward_scratch(self._model, *addresses[1:], len(tokens), threads)
+        needed = library.forward_scratch(self._model, len(tokens))
         if needed > self._scratch.numel():
             self._scratch = torch.empty(needed + 64, dtype=torch.uint8)
         library.forward(
             self._model,
             *addresses,
             len(tokens),
+            self._contents.numbers.data_ptr(),
             first,
             logits.data_ptr(),
             self._scratch.data_ptr(),
@@ -114,7 +136,7 @@ class KernelDecoder(SlotDecoder):
             kv_heads=llama.kv_heads,
             head_dim=llama.head_dim,
             intermediate=llama.intermediate,
-            context=self._context,
+            context=self._rounded(self._context),
             epsilon=llama.epsilon,
             embedding=self._keep(llama.embedding.to(torch.bfloat16)),
             cosines=self._keep(cosines),
@@ -128,8 +150,9 @@ class KernelDecoder(SlotDecoder):
         for name in ("attention_norm", "query_norm", "key_norm", "mlp_norm"):
             weight = getattr(layer, name)
             setattr(target, name, None if weight is None else self._keep(weight.float()))
-        for name in ("query_key_value", "output", "gate_up", "down"):
+        for name in ("query_key_value", "output", "down"):
             setattr(target, name, self._pack(getattr(layer, name)))
+        target.gate_up = self._pack(_in_turn(layer.gate_up, self._kernels.lanes))
 
     def _pack(self, projection: Projection) -> LinearStruct:
         packed = PackedWeight.pack(*projection, self._kernels, self._memory, self._stored)
@@ -141,6 +164,17 @@ class KernelDecoder(SlotDecoder):
         tensor = tensor.contiguous()
         self._kept.append(tensor)
         return tensor.data_ptr()
+
+
+def _in_turn(gate_up: Projection, count: int) -> Projection:
+    """Return the linear with `count` gates and `count` ups in turn, of all gates before all ups."""
+
+    def turned(parameter: Tensor) -> Tensor:
+        halves = parameter.view(2, -1, count, *parameter.shape[1:])
+        return halves.transpose(0, 1).reshape(parameter.shape)
+
+    weight, bias = gate_up
+    return Projection(turned(weight), None if bias is None else turned(bias))
 
 
 def _rows(part: Part) -> list[Row]:

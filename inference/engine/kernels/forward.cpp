@@ -29,23 +29,20 @@ struct Buffers {
     Strided<activation> attended;  // [rows, heads head_dim]
     float* gate_up;                // [rows, 2 intermediate]
     Strided<activation> gated;     // [rows, intermediate]
-    float* partial;                // for attend()
 };
 
 Cache cache_of(const Model& model, const Layer& layer) {
     return {layer.keys, layer.values, model.kv_heads, model.context, model.head_dim};
 }
 
-Buffers buffers(const Model& model, Rows rows, int threads, Arena& arena) {
-    int64_t n = rows.count, width = (model.heads + 2 * model.kv_heads) * model.head_dim;
-    int64_t partial = attention_scratch(cache_of(model, *model.layer), model.heads, rows, threads);
-    return {arena.take<float>(n * model.hidden),
-            arena.take_rows(n, model.hidden),
-            arena.take<float>(n * width),
-            arena.take_rows(n, model.heads * model.head_dim),
-            arena.take<float>(n * 2 * model.intermediate),
-            arena.take_rows(n, model.intermediate),
-            arena.take<float>(partial)};
+Buffers buffers(const Model& model, int64_t rows, Arena& arena) {
+    int64_t width = (model.heads + 2 * model.kv_heads) * model.head_dim;
+    return {arena.take<float>(rows * model.hidden),
+            arena.take_rows(rows, model.hidden),
+            arena.take<float>(rows * width),
+            arena.take_rows(rows, model.heads * model.head_dim),
+            arena.take<float>(rows * 2 * model.intermediate),
+            arena.take_rows(rows, model.intermediate)};
 }
 
 void embed(const Model& model, const int64_t* tokens, int64_t rows, float* to) {
@@ -81,20 +78,12 @@ void place_and_write(const Model& model, const Layer& layer, Rows rows, float* p
             place_head(model, layer.query_norm, position, states);
         } else if (head < model.heads + model.kv_heads) {
             place_head(model, layer.key_norm, position, states);
-            int64_t at = cache.at(rows.slots[row], head - model.heads, position);
-            convert_row(states, size, cache.keys + at);
+            write_key(cache, rows.slots[row], head - model.heads, position, states);
         } else {
             int64_t of = head - model.heads - model.kv_heads;
-            convert_row(states, size, cache.values + cache.at(rows.slots[row], of, position));
+            write_value(cache, rows.slots[row], of, position, states);
         }
     }
-}
-
-void gate(const Model& model, const float* gate_up, int64_t rows, Strided<activation> to) {
-    int64_t size = model.intermediate;
-#pragma omp for
-    for (int64_t r = 0; r < rows; r++)
-        gate_row(gate_up + r * 2 * size, gate_up + r * 2 * size + size, size, to.row(r));
 }
 
 // A linear of rows that another step has made.
@@ -102,16 +91,16 @@ void apply(const Linear& layer, Strided<activation> x, int64_t rows, float* y, O
     linear(layer, {x.items, x.stride}, rows, y, onto);
 }
 
-void run_layer(const Model& model, const Layer& layer, Rows rows, const Buffers& b) {
+void run_layer(const Model& model, const Layer& layer, Rows rows, const AttentionPlan& plan,
+               const Buffers& b) {
     norm(model, b.stream, layer.attention_norm, rows.count, b.normed);
     apply(layer.query_key_value, b.normed, rows.count, b.projected, Onto::nothing);
     place_and_write(model, layer, rows, b.projected);
     int64_t width = (model.heads + 2 * model.kv_heads) * model.head_dim;
-    attend(cache_of(model, layer), {b.projected, width}, model.heads, rows, b.attended, b.partial);
+    attend(plan, cache_of(model, layer), {b.projected, width}, b.attended);
     apply(layer.output, b.attended, rows.count, b.stream, Onto::itself);
     norm(model, b.stream, layer.mlp_norm, rows.count, b.normed);
-    apply(layer.gate_up, b.normed, rows.count, b.gate_up, Onto::nothing);
-    gate(model, b.gate_up, rows.count, b.gated);
+    gated_linear(layer.gate_up, {b.normed.items, b.normed.stride}, rows.count, b.gated, b.gate_up);
     apply(layer.down, b.gated, rows.count, b.stream, Onto::itself);
 }
 
@@ -119,23 +108,26 @@ void run_layer(const Model& model, const Layer& layer, Rows rows, const Buffers&
 
 extern "C" {
 
-int64_t forward_scratch(const Model* model, const int64_t* slots, const int64_t* positions,
-                        int64_t rows, int threads) {
+int64_t forward_scratch(const Model* model, int64_t rows) {
     Arena counting{nullptr};
-    buffers(*model, {slots, positions, rows}, threads, counting);
+    buffers(*model, rows, counting);
     return counting.used;
 }
 
+int64_t stretch_length() { return STRETCH; }
+
 void forward(const Model* model, const int64_t* tokens, const int64_t* slots,
-             const int64_t* positions, int64_t count, int64_t first_logits, float* logits,
-             void* scratch, int threads) {
-    Rows rows{slots, positions, count};
+             const int64_t* positions, int64_t count, const int64_t* contents,
+             int64_t first_logits, float* logits, void* scratch, int threads) {
+    Rows rows{slots, positions, count, contents, model->context / STRETCH};
+    AttentionPlan plan(model->head_dim, model->heads, model->kv_heads, rows, threads);
     Arena arena{static_cast<char*>(scratch)};
-    Buffers b = buffers(*model, rows, threads, arena);
+    Buffers b = buffers(*model, count, arena);
 #pragma omp parallel num_threads(threads)
     {
         embed(*model, tokens, count, b.stream);
-        for (int64_t i = 0; i < model->layers; i++) run_layer(*model, model->layer[i], rows, b);
+        for (int64_t i = 0; i < model->layers; i++) 
+            run_layer(*model, model->layer[i], rows, plan, b);
         int64_t wanted = count - first_logits;
         norm(*model, b.stream + first_logits * model->hidden, model->norm, wanted, b.normed);
         apply(model->head, b.normed, wanted, logits, Onto::nothing);

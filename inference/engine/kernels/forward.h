@@ -12,7 +12,7 @@ struct Layer {
     const float* mlp_norm;        // [hidden]
     Linear query_key_value;       // hidden -> (heads + 2 kv_heads) head_dim
     Linear output;                // heads head_dim -> hidden
-    Linear gate_up;               // hidden -> 2 intermediate, all gates before all ups
+    Linear gate_up;               // hidden -> 2 intermediate, for gated_linear()
     Linear down;                  // intermediate -> hidden
     bfloat16* keys;               // [slots, kv_heads, context, head_dim]
     bfloat16* values;
@@ -31,15 +31,18 @@ struct Model {
 
 extern "C" {
 
-// Bytes of working memory that `forward` needs for these rows.
-int64_t forward_scratch(const Model* model, const int64_t* slots, const int64_t* positions,
-                        int64_t rows, int threads);
+// Bytes of working memory that `forward` needs for so many rows.
+int64_t forward_scratch(const Model* model, int64_t rows);
+
+// How many positions of a slot are shared as one: `context` has context / stretch_length() whole
+// ones.
+int64_t stretch_length();
 
 // Writes each row's token to its slot at its position and computes the logits
 // [rows - first_logits, vocabulary] of the last rows. All rows are written before any looks back;
-// those of one prompt are quickest if they follow each other.
+// those of one prompt are quickest if they follow each other. `contents`: see Rows.
 void forward(const Model* model, const int64_t* tokens, const int64_t* slots,
-             const int64_t* positions, int64_t rows, int64_t first_logits, float* logits,
-             void* scratch, int threads);
+             const int64_t* positions, int64_t rows, const int64_t* contents,
+             int64_t first_logits, float* logits, void* scratch, int threads);
 
 }

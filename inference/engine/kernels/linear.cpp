@@ -4,6 +4,7 @@
 
 #include "linear_block.h"
 #include "linear_tiles.h"
+#include "rows.h"
 
 namespace {
 
@@ -174,4 +175,13 @@ void linear(const Linear& layer, Strided<const activation> x, int64_t rows, floa
             multiply_panels<bfloat16>(layer, column, from, count, block.sums());
         block.finish();
     }
+}
+
+void gated_linear(const Linear& layer, Strided<const activation> x, int64_t rows,
+                  Strided<activation> to, float* scratch) {
+    if (fits_tiles(layer)) return gated_by_tiles(layer, x, rows, to);
+    linear(layer, x, rows, scratch, Onto::nothing);
+#pragma omp for
+    for (int64_t r = 0; r < rows; r++)
+        gate_row(scratch + r * layer.outputs, layer.outputs / 2, to.row(r));
 }

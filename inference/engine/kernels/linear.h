@@ -49,5 +49,10 @@ inline int64_t row_stride(int64_t size) {
 // summed by itself, and then the groups' sums, each times its scale, from first to last.
 void linear(const Linear& layer, Strided<const activation> x, int64_t rows, float* y, Onto onto);
 
+// to [rows, outputs / 2] = silu(g) u (SwiGLU, Shazeer 2020), where the layer's outputs are LANES
+// of g and LANES of u in turn: both halves of a panel. `scratch` is [rows, outputs].
+void gated_linear(const Linear& layer, Strided<const activation> x, int64_t rows,
+                  Strided<activation> to, float* scratch);
+
 // The number of panels: even, since a few rows are multiplied with two panels at a time.
 inline int64_t panels(int64_t outputs) { return (outputs + 2 * PANEL - 1) / (2 * PANEL) * 2; }

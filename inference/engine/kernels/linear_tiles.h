@@ -9,3 +9,7 @@ bool fits_tiles(const Linear& layer);
 // What linear() promises, for such a layer.
 void linear_by_tiles(const Linear& layer, Strided<const activation> x, int64_t rows, float* y,
                      Onto onto);
+
+// The same for gated_linear().
+void gated_by_tiles(const Linear& layer, Strided<const activation> x, int64_t rows,
+                    Strided<activation> to);

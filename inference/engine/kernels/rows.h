@@ -26,13 +26,13 @@ inline void rotate_head(float* head, const float* cosines, const float* sines, i
     }
 }
 
-// SwiGLU (Shazeer 2020): to = gate / (1 + e^-gate) * up.
+// to [size] = gate / (1 + e^-gate) * up; LANES of gates and LANES of ups come in turn.
 template <class Out>
-void gate_row(const float* gate, const float* up, int64_t size, Out* to) {
+void gate_row(const float* pairs, int64_t size, Out* to) {
     for (int64_t i = 0; i < size; i += LANES) {
-        vec x = load(gate + i);
+        vec x = load(pairs + 2 * i), up = load(pairs + 2 * i + LANES);
         vec bounded = add(broadcast(1.0f), exponential(subtract(zero(), x)));
-        store(to + i, multiply(divide(x, bounded), load(up + i)));
+        store(to + i, multiply(multiply(x, inverse(bounded)), up));
     }
 }
 

@@ -57,7 +57,11 @@ inline void store(bfloat16* to, vec value) {
 inline vec add(vec a, vec b) { return _mm512_add_ps(a, b); }
 inline vec subtract(vec a, vec b) { return _mm512_sub_ps(a, b); }
 inline vec multiply(vec a, vec b) { return _mm512_mul_ps(a, b); }
-inline vec divide(vec a, vec b) { return _mm512_div_ps(a, b); }
+// 1 / a to about two units in the last place, by Newton's method: a third of a division's time.
+inline vec inverse(vec a) {
+    vec guess = _mm512_rcp14_ps(a);
+    return _mm512_mul_ps(guess, _mm512_fnmadd_ps(a, guess, _mm512_set1_ps(2.0f)));
+}
 inline vec fma(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
 // Where either is NaN the second is the answer, so that a NaN in it is kept.
 inline vec larger(vec a, vec b) { return _mm512_max_ps(a, b); }
@@ -99,7 +103,7 @@ inline void store(bfloat16* to, vec value) {
 inline vec add(vec a, vec b) { return _mm256_add_ps(a, b); }
 inline vec subtract(vec a, vec b) { return _mm256_sub_ps(a, b); }
 inline vec multiply(vec a, vec b) { return _mm256_mul_ps(a, b); }
-inline vec divide(vec a, vec b) { return _mm256_div_ps(a, b); }
+inline vec inverse(vec a) { return _mm256_div_ps(_mm256_set1_ps(1.0f), a); }
 inline vec fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
 // Where either is NaN the second is the answer, so that a NaN in it is kept.
 inline vec larger(vec a, vec b) { return _mm256_max_ps(a, b); }

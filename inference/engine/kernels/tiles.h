@@ -7,6 +7,8 @@
 // not see each other, so that a row's bits are the same in any company.
 #pragma once
 
+#include <initializer_list>
+
 #include "simd.h"
 
 #if defined(__AMX_BF16__)
@@ -14,6 +16,7 @@
 constexpr int64_t TILE_ROWS = 16;
 constexpr int64_t TILE_INPUTS = 32;
 constexpr int64_t TILE_COLUMNS = LANES;
+constexpr int64_t LINE = 64;  // bytes that come from memory together
 
 // What `ldtilecfg` reads: palette 1, and the size of each of eight tiles (Intel, Software
 // Developer's Manual 1, 18.3).
@@ -43,6 +46,12 @@ inline void size_all_tiles() {
     for (int tile = 0; tile < 8; tile++) sizes.set(tile, TILE_ROWS);
     apply_sizes(sizes);
 }
+
+// Memory to be fetched while products are made.
+struct Ahead {
+    const char* from;
+    int64_t bytes;  // with each TILE_INPUTS inputs; whole lines
+};
 
 // Sums of up to TILE_ROWS rows, or of up to twice as many if BOTH, times one panel's columns. Tiles
 // 0 and 1 are the sums of the first rows and 2 and 3 of the others; 4 and 5 are inputs of the first
@@ -83,15 +92,13 @@ struct TileSums {
     }
 
     // Adds x W', `inputs` a multiple of TILE_INPUTS; the weights as a panel's.
-    static void add(const bfloat16* x, int64_t stride, const bfloat16* weights, int64_t inputs) {
+    static void add(const bfloat16* x, int64_t stride, const bfloat16* weights, int64_t inputs,
+                    Ahead& ahead) {
         const bfloat16* others = x + TILE_ROWS * stride;
         settle_memory();
         for (int64_t k = 0; k < inputs; k += TILE_INPUTS, weights += STEP) {
-            // While many rows are multiplied the next weights can come; few rows wait for memory
-            // anyway. (32 rows 20.3 against 17.8 ms a step, one row 13 against 15.)
-            if constexpr (BOTH)
-                for (int64_t i = 0; i < STEP; i += 64 / int64_t(sizeof *weights))
-                    prefetch(weights + STEP + i);
+            for (int64_t i = 0; i < ahead.bytes; i += LINE) prefetch(ahead.from + i);
+            ahead.from += ahead.bytes;
             _tile_loadd(6, weights, STRIDE * 4);
             _tile_loadd(4, x + k, stride * 2);
             _tile_dpbf16ps(0, 4, 6);
@@ -116,88 +123,54 @@ inline void size_tiles_for_sums(int64_t rows) {
     apply_sizes(sizes);
 }
 
-// Four tiles of sums, 0 to 3: `count` of them are used, each with what the caller loads for it.
+// Products of up to TILE_ROWS rows with COUNT tiles of columns: the sums are tiles 0 to COUNT - 1.
 template <int COUNT>
-struct FourTiles {
-    static_assert(COUNT == 1 || COUNT == 2 || COUNT == 4);
+struct TileProducts {
+    static_assert(COUNT == 2 || COUNT == 4);
 
     static void clear() {
         _tile_zero(0);
-        if constexpr (COUNT > 1) _tile_zero(1);
+        _tile_zero(1);
         if constexpr (COUNT > 2) {
             _tile_zero(2);
             _tile_zero(3);
         }
     }
 
-    // sums[t] += left[t] right: `left` tiles lie `apart` items after each other.
-    static void add_left(const bfloat16* left, int64_t apart, int64_t stride,
-                         const bfloat16* right) {
+    // sums[t] += left right[t]: the `right` tiles, of pairs, begin `apart` items after each other.
+    static void add(const bfloat16* left, int64_t left_stride, const bfloat16* right,
+                    int64_t apart, int64_t right_stride) {
         settle_memory();
-        _tile_loadd(4, right, 64);
-        _tile_loadd(5, left, stride * 2);
-        _tile_dpbf16ps(0, 5, 4);
-        if constexpr (COUNT > 1) {
-            _tile_loadd(6, left + apart, stride * 2);
-            _tile_dpbf16ps(1, 6, 4);
-        }
-        if constexpr (COUNT > 2) {
-            _tile_loadd(5, left + 2 * apart, stride * 2);
-            _tile_dpbf16ps(2, 5, 4);
-            _tile_loadd(6, left + 3 * apart, stride * 2);
-            _tile_dpbf16ps(3, 6, 4);
-        }
-    }
-
-    // sums[t] += left right[t]: the `right` tiles follow each other in rows of COUNT tiles.
-    static void add_right(const bfloat16* left, int64_t stride, const bfloat16* right) {
-        settle_memory();
-        _tile_loadd(4, left, stride * 2);
-        _tile_loadd(5, right, COUNT * 64);
+        _tile_loadd(4, left, left_stride * 2);
+        _tile_loadd(5, right, right_stride * 2);
         _tile_dpbf16ps(0, 4, 5);
-        if constexpr (COUNT > 1) {
-            _tile_loadd(6, right + 32, COUNT * 64);
-            _tile_dpbf16ps(1, 4, 6);
-        }
+        _tile_loadd(6, right + apart, right_stride * 2);
+        _tile_dpbf16ps(1, 4, 6);
         if constexpr (COUNT > 2) {
-            _tile_loadd(5, right + 64, COUNT * 64);
-            _tile_dpbf16ps(2, 4, 5);
-            _tile_loadd(6, right + 96, COUNT * 64);
-            _tile_dpbf16ps(3, 4, 6);
+            _tile_loadd(7, right + 2 * apart, right_stride * 2);
+            _tile_dpbf16ps(2, 4, 7);
+            _tile_loadd(5, right + 3 * apart, right_stride * 2);
+            _tile_dpbf16ps(3, 4, 5);
         }
     }
 
-    // The sums [COUNT][TILE_ROWS][TILE_COLUMNS].
-    static void store(float* to) {
-        constexpr int64_t SIZE = TILE_ROWS * TILE_COLUMNS;
-        _tile_stored(0, to, 64);
-        if constexpr (COUNT > 1) _tile_stored(1, to + SIZE, 64);
+    // The sums beside each other, in rows that begin `stride` after the one before.
+    static void store(float* to, int64_t stride) {
+        _tile_stored(0, to, stride * 4);
+        _tile_stored(1, to + TILE_COLUMNS, stride * 4);
         if constexpr (COUNT > 2) {
-            _tile_stored(2, to + 2 * SIZE, 64);
-            _tile_stored(3, to + 3 * SIZE, 64);
+            _tile_stored(2, to + 2 * TILE_COLUMNS, stride * 4);
+            _tile_stored(3, to + 3 * TILE_COLUMNS, stride * 4);
         }
+        settle_memory();
     }
 };
 
-// Every TILE_COLUMNS-th float: a column of sums.
-inline vec column(const float* from) {
-    const __m512i rows = _mm512_mullo_epi32(
-        _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0),
-        _mm512_set1_epi32(int(TILE_COLUMNS)));
-    return _mm512_i32gather_ps(rows, from, 4);
-}
-
-// Rows a and b of 32 items become pairs (a, b); a row that is null is zeros.
-inline void pair_rows(const bfloat16* a, const bfloat16* b, bfloat16* to) {
-    __m512i first = a ? _mm512_loadu_si512(a) : _mm512_setzero_si512();
-    __m512i second = b ? _mm512_loadu_si512(b) : _mm512_setzero_si512();
-    for (int half = 0; half < 2; half++) {
-        __m256i x = half ? _mm512_extracti64x4_epi64(first, 1) : _mm512_castsi512_si256(first);
-        __m256i y = half ? _mm512_extracti64x4_epi64(second, 1) : _mm512_castsi512_si256(second);
-        __m512i low = _mm512_cvtepu16_epi32(x);
-        __m512i high = _mm512_slli_epi32(_mm512_cvtepu16_epi32(y), 16);
-        _mm512_storeu_si512(to + half * 32, _mm512_or_si512(low, high));
-    }
+inline void size_tiles_for_products(int64_t rows) {
+    TileSizes sizes;
+    for (int tile : {0, 1, 2, 3, 4}) sizes.set(tile, rows);
+    for (int tile : {5, 6, 7}) sizes.set(tile, TILE_ROWS);
+    apply_sizes(sizes);
 }
 
 #endif

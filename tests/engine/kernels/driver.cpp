@@ -3,6 +3,7 @@
 // beyond an end stops it.
 #include <omp.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -19,8 +20,9 @@ int64_t packed_scales(int64_t outputs, int64_t inputs);
 void pack_linear(const bfloat16*, int64_t, int64_t, bfloat16*, int);
 void pack_int8(const float*, int64_t, int64_t, int8_t*, float*, int);
 void apply_linear(const Linear*, const activation*, int64_t, int64_t, float*, int);
-void apply_attention(bfloat16*, bfloat16*, int64_t, int64_t, int64_t, const float*, int64_t,
-                     const int64_t*, const int64_t*, int64_t, float*, int);
+void apply_attention(const bfloat16*, const bfloat16*, int64_t, int64_t, int64_t, int64_t,
+                     const float*, int64_t, const int64_t*, const int64_t*, int64_t, const int64_t*,
+                     float*, int);
 int multiplies_split();
 int64_t split_size(int64_t, int64_t);
 void pack_split(const float*, int64_t, int64_t, bfloat16*, int);
@@ -120,6 +122,23 @@ void check_split() {
         }
 }
 
+// Gives some slots the first stretches of the first one, and says so.
+std::vector<int64_t> shared_contents(std::vector<bfloat16>& keys, std::vector<bfloat16>& values,
+                                     int64_t slots, int64_t kv_heads, int64_t context,
+                                     int64_t size) {
+    const int64_t stretches = context / stretch_length();
+    std::vector<int64_t> contents(slots * stretches);
+    for (int64_t slot = 0; slot < slots; slot++) {
+        const int64_t shared = between(0, stretches), items = shared * stretch_length() * size;
+        for (int64_t s = 0; s < shared; s++) contents[slot * stretches + s] = 1 + s;
+        for (auto* cache : {&keys, &values})
+            for (int64_t head = 0; head < kv_heads; head++)
+                std::copy_n(cache->data() + head * context * size, items,
+                            cache->data() + (slot * kv_heads + head) * context * size);
+    }
+    return contents;
+}
+
 void check_attention() {
     int64_t size = LANES * between(1, 6), kv_heads = between(1, 3), group = between(1, 9);
     int64_t slots = between(1, 3), context = between(1, 700), rows = between(1, 9);
@@ -130,10 +149,11 @@ void check_attention() {
         slot[r] = between(0, slots - 1);
         position[r] = between(0, context - 1);
     }
+    std::vector<int64_t> contents = shared_contents(keys, values, slots, kv_heads, context, size);
     std::vector<float> made(queries.size());
-    apply_attention(keys.data(), values.data(), kv_heads, context, size, queries.data(),
-                    kv_heads * group, slot.data(), position.data(), rows, made.data(),
-                    int(between(1, 4)));
+    apply_attention(keys.data(), values.data(), slots, kv_heads, context, size, queries.data(),
+                    kv_heads * group, slot.data(), position.data(), rows, contents.data(),
+                    made.data(), int(between(1, 4)));
     for (int64_t r = 0; r < rows; r++)
         for (int64_t h = 0; h < kv_heads * group; h++) {
             const float* q = &queries[(r * kv_heads * group + h) * size];
@@ -158,10 +178,15 @@ void check_attention() {
 
 void check_rows() {
     int64_t size = LANES * between(1, 40);
-    auto from = numbers(size), weight = numbers(size), up = numbers(size);
+    auto from = numbers(size), weight = numbers(size), up = numbers(size), pairs = numbers(2 * size);
     std::vector<float> normed(size), gated(size), turned = from;
+    for (int64_t i = 0; i < size; i++) {
+        float* turn = &pairs[2 * (i - i % LANES) + i % LANES];
+        turn[0] = from[i];
+        turn[LANES] = up[i];
+    }
     rms_norm_row(from.data(), weight.data(), 1e-5f, size, normed.data());
-    gate_row(from.data(), up.data(), size, gated.data());
+    gate_row(pairs.data(), size, gated.data());
     double squares = 0;
     for (float x : from) squares += double(x) * x;
     double scale = 1 / std::sqrt(squares / double(size) + 1e-5);
@@ -182,6 +207,8 @@ void check_forward() {
     int64_t hidden = LANES * between(1, 3), heads = 4, kv_heads = 2, size = 2 * LANES;
     int64_t inner = LANES * between(1, 4), context = between(1, 600), vocabulary = between(1, 90);
     int64_t slots = 3, rows = between(1, 8), width = (heads + 2 * kv_heads) * size;
+    const int64_t block = positions_together(size);
+    context = (context + block - 1) / block * block;
     auto norms = numbers(hidden), head_norms = numbers(size);
     auto cache = halves(slots * kv_heads * context * size), values = cache;
     std::vector<std::vector<bfloat16>> kept;
@@ -207,10 +234,11 @@ void check_forward() {
     int threads = int(between(1, 4));
     int64_t first = between(0, rows - 1);
     std::vector<float> logits((rows - first) * vocabulary);
-    int64_t needed = forward_scratch(&model, slot.data(), position.data(), rows, threads);
+    int64_t needed = forward_scratch(&model, rows);
+    std::vector<int64_t> contents(slots * (context / stretch_length()));
     std::vector<char> scratch(needed);
-    forward(&model, token.data(), slot.data(), position.data(), rows, first, logits.data(),
-            scratch.data(), threads);
+    forward(&model, token.data(), slot.data(), position.data(), rows, contents.data(), first,
+            logits.data(), scratch.data(), threads);
 }
 
 void check_rounding() {

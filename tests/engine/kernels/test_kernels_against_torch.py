@@ -119,6 +119,47 @@ def test_rows_of_a_prompt_attend_together_as_they_do_alone(kernels: Kernels, see
         assert torch.equal(made[one], alone)
 
 
+@pytest.mark.parametrize("seed", ROUNDS)
+def test_rows_that_share_what_they_look_back_on_attend_as_they_do_alone(
+    kernels: Kernels, seed: int
+) -> None:
+    generator = source(seed)
+    length = kernels.library.stretch_length()
+    size, kv_heads, group = 32 * between(1, 4, generator), 3, between(1, 20, generator)
+    slots, context = 8, length * 5 + 40
+    keys, values = (
+        torch.randn(slots, kv_heads, context, size, generator=generator).bfloat16()
+        for _ in range(2)
+    )
+    contents = torch.zeros(slots, 5, dtype=torch.int64)
+    # A tree: all but the last two slots begin alike, some of them go on alike.
+    for first, last, stretches in ((0, 6, between(1, 2, generator)), (2, 5, 3), (3, 5, 5)):
+        for cache in (keys, values):
+            cache[first:last, :, : stretches * length] = cache[first, :, : stretches * length]
+        contents[first:last, :stretches] = 10 * first + 1 + torch.arange(stretches)
+    rows = between(8, 30, generator)
+    slot = torch.randint(slots, (rows,), generator=generator)
+    at = torch.randint(context, (rows,), generator=generator)
+    queries = torch.randn(rows, kv_heads * group, size, generator=generator)
+    given = (kernels, keys, values, queries, slot, at)
+    made = attention(*given, threads=2, contents=contents)
+    assert torch.equal(made, attention(*given, threads=2))
+
+
+def test_what_slots_are_said_to_share_is_read_in_one_of_them_only(kernels: Kernels) -> None:
+    generator = source(2)
+    length = kernels.library.stretch_length()
+    keys, values = (
+        torch.randn(16, 2, length + 1, 64, generator=generator).bfloat16() for _ in range(2)
+    )
+    queries = torch.randn(16, 6, 64, generator=generator)
+    given = (kernels, keys, values, queries, torch.arange(16), torch.full((16,), length))
+    alone = attention(*given, threads=2)
+    made = attention(*given, threads=2, contents=torch.ones(16, 1, dtype=torch.int64))
+    # It is not so, and only the row whose slot was read in does not notice.
+    assert [torch.equal(*both) for both in zip(made, alone, strict=True)].count(True) == 1
+
+
 def attention(
     kernels: Kernels,
     keys: Tensor,
@@ -128,13 +169,14 @@ def attention(
     at: Tensor,
     *,
     threads: int,
+    contents: Tensor | None = None,
 ) -> Tensor:
     out = torch.empty_like(queries)
-    rows, heads, size = queries.shape
-    _, kv_heads, context, _ = keys.shape
+    rows, heads, _ = queries.shape
     kernels.library.apply_attention(
-        keys.data_ptr(), values.data_ptr(), kv_heads, context, size, queries.data_ptr(), heads,
-        slots.data_ptr(), at.data_ptr(), rows, out.data_ptr(), threads,
+        keys.data_ptr(), values.data_ptr(), *keys.shape, queries.data_ptr(), heads,
+        slots.data_ptr(), at.data_ptr(), rows,
+        None if contents is None else contents.data_ptr(), out.data_ptr(), threads,
     )  # fmt: skip
     return out
 
@@ -162,7 +204,8 @@ def test_norm_and_gate_give_what_torch_gives(kernels: Kernels, size: int) -> Non
     torch.testing.assert_close(made, functional.rms_norm(x, (size,), weight[0], 1e-5))
     # Both ends of the exponential: gates so small that nothing is left, so large that all is.
     x[0, :2] = torch.tensor([-200.0, 200.0])
-    library.apply_gate(address, up.data_ptr(), x.numel(), made.data_ptr())
+    pairs = torch.stack([x.view(-1, kernels.lanes), up.view(-1, kernels.lanes)], 1).contiguous()
+    library.apply_gate(pairs.data_ptr(), x.numel(), made.data_ptr())
     torch.testing.assert_close(made, functional.silu(x) * up)
 
 
