@@ -21,6 +21,7 @@ from accounts.services import (
     api_key_rotate,
     api_key_update,
 )
+from aiplatform.admin_lists import RefusesBadLookups
 
 STATES: Final = ("active", "expired", "revoked")
 ROTATION_GRACE: Final = timedelta(days=1)
@@ -42,7 +43,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(SavesLimits, admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
+class ApiKeyAdmin(SavesLimits, RefusesBadLookups, admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
     """Keys: made here, shown once, changed a little, revoked for good."""
 
     form = ApiKeyForm

@@ -10,10 +10,11 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import AuditEvent
+from aiplatform.admin_lists import RefusesBadLookups
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
+class AuditEventAdmin(RefusesBadLookups, admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
     """One row a change, newest first."""
 
     list_display = ["at", "actor", "action", "subject", "address"]

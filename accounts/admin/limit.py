@@ -11,6 +11,7 @@ from accounts.admin.limit_inline import SavesLimits
 from accounts.limit_owner import limit_owner
 from accounts.models import Limit
 from accounts.services.limits import limit_save
+from aiplatform.admin_lists import RefusesBadLookups
 
 _COUNTER: Final = ["resource", "window", "per", "model_name"]
 
@@ -44,7 +45,7 @@ class OwnerFilter(admin.SimpleListFilter):
 
 
 @admin.register(Limit)
-class LimitAdmin(SavesLimits, admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
+class LimitAdmin(SavesLimits, RefusesBadLookups, admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
     """Every limit. A plan's are made on the plan's page and a key's on the key's."""
 
     form = LimitForm

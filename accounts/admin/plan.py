@@ -10,10 +10,11 @@ from accounts.admin.limit_inline import PlanLimitInline, SavesLimits
 from accounts.errors import ConcurrentChange
 from accounts.models import Plan
 from accounts.services.plans import plan_make_default, plan_save
+from aiplatform.admin_lists import RefusesBadLookups
 
 
 @admin.register(Plan)
-class PlanAdmin(SavesLimits, admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
+class PlanAdmin(SavesLimits, RefusesBadLookups, admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
     """Plans and their limits. The default plan is handed on, never taken away."""
 
     list_display = ["name", "is_default", "users", "weight", "description"]

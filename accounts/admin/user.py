@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from accounts.admin.limit_inline import SavesLimits, UserLimitInline
 from accounts.audit import audit_changed
 from accounts.models import User
+from aiplatform.admin_lists import RefusesBadLookups
 
 _DELETING: Final = (
     "Deactivating a user stops their keys and tokens within a second and can be undone. Deleting "
@@ -19,7 +20,7 @@ _LISTS: Final = ("groups", "user_permissions")
 
 
 @admin.register(User)
-class UserAdmin(SavesLimits, DjangoUserAdmin):  # type: ignore[type-arg]  # no generic at run time
+class UserAdmin(SavesLimits, RefusesBadLookups, DjangoUserAdmin):  # type: ignore[type-arg]  # no generic at run time
     """Users, with the plan they are on and the limits that are theirs alone."""
 
     list_display = ("username", "email", "plan", "is_active", "is_staff", "is_superuser")

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.models import User
+from aiplatform.admin_lists import RefusesBadLookups
 from inference.gateway.cost_text import cost_text
 from inference.gateway.models import Request, RequestBody, UsageDay
 from inference.registry import models as registry
@@ -69,7 +70,7 @@ class BodyInline(ReadOnly, admin.StackedInline):  # type: ignore[type-arg]  # no
 
 
 @admin.register(Request)
-class RequestAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
+class RequestAdmin(ReadOnly, RefusesBadLookups, admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
     """One row a request, newest first."""
 
     list_display = [
@@ -142,7 +143,7 @@ class RequestAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no 
 
 
 @admin.register(UsageDay)
-class UsageDayAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
+class UsageDayAdmin(ReadOnly, RefusesBadLookups, admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
     """What each user used on each day, of each model, through each key."""
 
     list_display = [

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from aiplatform.admin_lists import RefusingChangeList
 from inference.registry.live import attach_live
 from inference.registry.models import Model
 from inference.registry.services import ConcurrentChangeError, model_delete, model_save
@@ -20,7 +21,7 @@ _COLOURS = {"ready": _GOOD, "loading": _BUSY, "fetching": _BUSY, "stuck": _BAD, 
 _LOST_RACE = "Somebody else changed the model at the same moment. Look at it and try again."
 
 
-class LiveChangeList(ChangeList):
+class LiveChangeList(RefusingChangeList):
     """A list that asks the directory once for all of its rows."""
 
     def get_results(self, request: HttpRequest) -> None:

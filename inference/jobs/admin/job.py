@@ -11,13 +11,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.models import User
+from aiplatform.admin_lists import RefusesBadLookups
 from inference.gateway.admin import CappedPaginator, ReadOnly
 from inference.jobs.models import Job
 from inference.jobs.services import job_cancel, job_retry
 
 
 @admin.register(Job)
-class JobAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
+class JobAdmin(ReadOnly, RefusesBadLookups, admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
     """One row a job, newest first. Nobody writes them; they are cancelled or tried again."""
 
     list_display = [

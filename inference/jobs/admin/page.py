@@ -2,10 +2,11 @@
 
 from django.contrib import admin
 
+from aiplatform.admin_lists import RefusesBadLookups
 from inference.gateway.admin import CappedPaginator, ReadOnly
 
 
-class ReadPage(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
+class ReadPage(ReadOnly, RefusesBadLookups, admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
     """Rows to read, newest first, of a table that may be large."""
 
     list_per_page = 50

@@ -6,6 +6,7 @@ from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from aiplatform.admin_lists import RefusesBadLookups
 from inference.jobs.webhooks.models import Delivery, Endpoint
 from inference.jobs.webhooks.services import (
     DeliveryNotOver,
@@ -25,7 +26,7 @@ class Unchangeable:
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(Unchangeable, admin.ModelAdmin):  # type: ignore[type-arg]  # not generic here
+class EndpointAdmin(Unchangeable, RefusesBadLookups, admin.ModelAdmin):  # type: ignore[type-arg]  # not generic here
     """An endpoint. Its owner alone makes it: whoever does is shown its secret."""
 
     list_display = ["origin", "user", "enabled", "disabled_reason", "failing_since", "created_at"]
@@ -49,7 +50,7 @@ class EndpointAdmin(Unchangeable, admin.ModelAdmin):  # type: ignore[type-arg]  
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(Unchangeable, admin.ModelAdmin):  # type: ignore[type-arg]  # not generic here
+class DeliveryAdmin(Unchangeable, RefusesBadLookups, admin.ModelAdmin):  # type: ignore[type-arg]  # not generic here
     """One event for one endpoint, newest first."""
 
     list_display = [
