@@ -6,11 +6,12 @@ saves users too, and Django's collector announces each row that it deletes, casc
 
 from typing import Any, Final
 
+from django.contrib.auth.models import Group
 from django.db.models import Model
 from django.db.models.signals import pre_delete
 
 from accounts.actor import current_actor
-from accounts.audit_fields import KINDS, Kind, Values, allowed, kind_of, recorded
+from accounts.audit_fields import KINDS, Kind, Values, allowed, kind_of, listed, recorded
 from accounts.limit_owner import limit_owner
 from accounts.models.audit_event import AuditEvent
 from accounts.models.limit import Limit
@@ -78,11 +79,17 @@ def audit_deletions() -> None:
 
 
 def _deleting(instance: Model, **_: Any) -> None:
-    gone = recorded(instance)
-    if isinstance(instance, Plan):
-        # They are on the default plan from now on, by a statement that announces no row.
-        gone["users"] = instance.users.count()
+    gone = recorded(instance) | _let_go(instance)
     audit(f"{kind_of(instance).name}.deleted", instance, before=gone, after=None)
+
+
+def _let_go(subject: Model) -> Values:
+    """Return what ends with the row by statements that announce no row."""
+    if isinstance(subject, Plan):  # its users are on the default plan from now on
+        return {"users": subject.users.count()}
+    if isinstance(subject, Group):
+        return {"users": subject.user_set.count(), **listed(subject, ["permissions"])}
+    return {}
 
 
 def _title(subject: Model) -> str:

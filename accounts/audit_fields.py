@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.db.models import Model
 
 MAX_TEXT: Final = 500  # characters kept of one text
-MAX_ITEMS: Final = 100  # of one list
+MAX_ITEMS: Final = 250  # of one list: more than there are permissions
 
 Values = dict[str, Any]
 
@@ -66,6 +66,9 @@ KINDS: Final = {
     "accounts.limit": Kind(
         "limit", _names("plan user api_key per model_name resource window amount")
     ),
+    "auth.group": Kind(
+        "group", _names("name permissions users"), {"permissions": "permissions_changed"}
+    ),
     "registry.model": Kind(
         "model",
         _names(
@@ -98,6 +101,11 @@ def recorded(subject: Model, names: Iterable[str] | None = None) -> Values:
     columns = {column.name for column in subject._meta.concrete_fields} & told
     wanted = columns if names is None else columns & set(names)
     return {name: plain(getattr(subject, name)) for name in sorted(wanted)}
+
+
+def listed(subject: Model, names: Iterable[str]) -> Values:
+    """Return the rows of other tables in each of the row's lists `names`, by their names."""
+    return {name: sorted(str(one) for one in getattr(subject, name).all()) for name in names}
 
 
 def allowed(kind: Kind, values: Values | None) -> Values | None:

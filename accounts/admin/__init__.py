@@ -4,11 +4,19 @@ from django.contrib import admin
 
 from accounts.admin.api_key import ApiKeyAdmin
 from accounts.admin.audit_event import AuditEventAdmin
+from accounts.admin.group import GroupAdmin
 from accounts.admin.limit import LimitAdmin
 from accounts.admin.plan import PlanAdmin
 from accounts.admin.user import UserAdmin
 
-__all__ = ["ApiKeyAdmin", "AuditEventAdmin", "LimitAdmin", "PlanAdmin", "UserAdmin"]
+__all__ = [
+    "ApiKeyAdmin",
+    "AuditEventAdmin",
+    "GroupAdmin",
+    "LimitAdmin",
+    "PlanAdmin",
+    "UserAdmin",
+]
 
 admin.site.site_header = admin.site.site_title = "AI platform"
 admin.site.index_title = "Administration"

@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.http import HttpRequest
 
+from accounts.admin.audited_lists import AuditsLists
 from accounts.admin.limit_inline import SavesLimits, UserLimitInline
-from accounts.audit import audit_changed
 from accounts.models import User
 from aiplatform.admin_lists import RefusesBadLookups
 
@@ -16,17 +16,17 @@ _DELETING: Final = (
     "one deletes their keys and limits for good; the history of their requests, their usage and "
     "the audit trail stay, under their name."
 )
-_LISTS: Final = ("groups", "user_permissions")
 
 
 @admin.register(User)
-class UserAdmin(SavesLimits, RefusesBadLookups, DjangoUserAdmin):  # type: ignore[type-arg]  # no generic at run time
+class UserAdmin(SavesLimits, AuditsLists, RefusesBadLookups, DjangoUserAdmin):  # type: ignore[type-arg]  # no generic at run time
     """Users, with the plan they are on and the limits that are theirs alone."""
 
     list_display = ("username", "email", "plan", "is_active", "is_staff", "is_superuser")
     list_filter = ("plan", "is_active", "is_staff", "is_superuser")
     list_select_related = ("plan",)
     inlines = [UserLimitInline]
+    audited_lists = ("groups", "user_permissions")
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         plan = ("What they may have", {"fields": ["plan"], "description": _DELETING})
@@ -35,13 +35,3 @@ class UserAdmin(SavesLimits, RefusesBadLookups, DjangoUserAdmin):  # type: ignor
 
     def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:
         return self.inlines if obj else []
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Save groups and permissions, which are in tables of their own, and limits."""
-        before = _lists(form.instance)
-        super().save_related(request, form, formsets, change)
-        audit_changed(form.instance, before, _lists(form.instance))
-
-
-def _lists(user: User) -> dict[str, list[str]]:
-    return {name: sorted(str(one) for one in getattr(user, name).all()) for name in _LISTS}

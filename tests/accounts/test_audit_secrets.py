@@ -25,6 +25,7 @@ UNTOLD = {
     "accounts.apikey": {"id", "digest", "created_at", "last_used_at"},
     "accounts.plan": {"id", "created_at"},
     "accounts.limit": {"id"},
+    "auth.group": {"id"},
     "registry.model": {"id", "created_at", "updated_at"},
     "webhooks.endpoint": {
         *("id", "url", "secret", "old_secret", "old_secret_until", "rotations"),
