@@ -22,7 +22,8 @@ _handler = ApiHandler()
 _api = BodyBound(_handler, settings.MAX_BODY_BYTES)
 _images = BodyBound(_handler, settings.MAX_IMAGE_BODY_BYTES)
 _uploads = BodyBound(UploadHandler(), settings.MAX_UPLOAD_BYTES)
-_pages = BodyBound(PageHandler(), settings.MAX_BODY_BYTES)
+# Pages send who is not signed in to where they can be.
+_pages = BodyBound(PageHandler(), settings.MAX_BODY_BYTES, for_callers=False)
 _static = StaticFiles()
 _lifespan = Lifespan()
 

@@ -110,3 +110,13 @@ def test_a_client_that_dribbles_its_headers_is_cut_off(installation: Installatio
         with contextlib.suppress(ConnectionResetError):
             assert connection.recv(4096) == b""
         assert time.monotonic() - began < 15  # client_header_timeout and a margin
+
+
+@pytest.mark.parametrize("path", ["/v1/files", "/api/v1/upload/image"])
+def test_an_upload_of_a_stranger_is_refused_before_it_is_sent(
+    installation: Installation, path: str
+) -> None:
+    length = installation.max_upload_bytes
+    assert length > 65_536
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n"
+    assert _raw(installation, head.encode()).startswith(b"HTTP/1.1 401 ")
