@@ -204,6 +204,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = max(MAX_BODY_BYTES, MAX_IMAGE_BODY_BYTES)
 # Of an upload, whose body goes to disk; its form's own lines are in it.
 MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_BYTES", 100 * 1024 * 1024, low=1024, high=1 << 40)
 REQUEST_TIMEOUT_S = env.integer("REQUEST_TIMEOUT_S", 600, low=1, high=86_400)
+# How long a client may take nothing of an answer before it counts as gone.
+STREAM_STALL_S = env.integer("STREAM_STALL_S", 60, low=1, high=3600)
 # Websockets of one user, over all processes.
 WEBSOCKET_MAX_PER_USER = env.integer("WEBSOCKET_MAX_PER_USER", 100, low=1, high=1_000_000)
 # Of one websocket: generations at once, and how long it may be silent or take nothing.

@@ -7,6 +7,7 @@ import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from aiplatform.http_protocol import HttpProtocol
 from aiplatform.supervisor.listening_socket import PortError, listening_socket
 from aiplatform.websocket_protocol import WebSocketProtocol
 
@@ -38,7 +39,7 @@ def _config() -> uvicorn.Config:
     return uvicorn.Config(
         "aiplatform.asgi:application",
         loop="uvloop",
-        http="httptools",
+        http=HttpProtocol,
         ws=WebSocketProtocol,
         ws_max_size=settings.MAX_BODY_BYTES,
         ws_per_message_deflate=False,  # tokens are short; its state would be most of a socket
