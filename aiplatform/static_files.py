@@ -17,7 +17,10 @@ class StaticFiles:
     """Serve STATIC_ROOT under /static/."""
 
     def __init__(self) -> None:
-        files = WhiteNoise(_nothing_here, root=str(settings.STATIC_ROOT), prefix="static/")
+        # A file keeps its name when an upgrade changes it. Browsers ask each time whether it did: a
+        # module of one version among those of another would break the page. nginx says the same.
+        folder = str(settings.STATIC_ROOT)
+        files = WhiteNoise(_nothing_here, root=folder, prefix="static/", max_age=0)
         self._application: Any = WsgiToAsgi(files)  # type: ignore[no-untyped-call]  # no types there
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

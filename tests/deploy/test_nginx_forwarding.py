@@ -70,7 +70,9 @@ def test_static_files_come_from_nginx_itself(installation: Installation) -> None
     found = installation.client().get("/static/admin/css/base.css")
     assert found.status_code == 200
     assert found.headers["content-type"] == "text/css"
-    assert found.headers["cache-control"] == "public, max-age=3600"
+    assert found.headers["cache-control"] == "max-age=0, public"
+    seen = installation.client(headers={"If-None-Match": found.headers["etag"]})
+    assert seen.get("/static/admin/css/base.css").status_code == 304
     assert installation.client().get("/static/no-such.css").json()["code"] == "not_found"
 
 
