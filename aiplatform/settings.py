@@ -260,7 +260,8 @@ RATES = {
     "refresh": _rates("REFRESH", ["120/m"], ["30/m"]),
     "sign_up": _rates("SIGN_UP", ["10/h"], ["10/h"]),
     "key_creation": _rates("KEY_CREATION", ["120/h"], ["60/h"]),
-    "upload": _rates("UPLOAD", ["120/m"], ["60/m"]),
+    # About as many as two cores classify: against floods, and no bound on what models do.
+    "upload": _rates("UPLOAD", ["6000/m"], ["3000/m"]),
     "webhook": _rates("WEBHOOK", ["120/m"], ["60/m"]),
     # Whoever calls a public endpoint of the API without a key or token.
     "anonymous": {"address": env.rates("ANONYMOUS_RATES", ["50/h", "200/d"]), "name": []},

@@ -66,6 +66,11 @@ def test_each_group_has_its_own_rates(settings: Settings) -> None:
     attempt(calling(), "upload", "ada")
 
 
+def test_who_uploads_a_folder_of_pictures_is_not_stopped_where_nobody_set_a_rate() -> None:
+    for _ in range(200):
+        attempt(calling(), "upload", "ada")
+
+
 def test_a_refused_attempt_counts_for_nothing() -> None:
     assert [passes(name="ada") for _ in range(6)] == [True, True, *[False] * 4]
     assert passes(name="eve")  # the third of this address
