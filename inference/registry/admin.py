@@ -11,11 +11,15 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from aiplatform.admin_lists import RefusingChangeList
+from inference.registry.admin_form import ModelForm
 from inference.registry.live import attach_live
 from inference.registry.models import Model
 from inference.registry.services import ConcurrentChangeError, model_delete, model_save
 
-_GOOD, _BUSY, _BAD = "#2e7d32", "#b26a00", "#c62828"
+# Each on the admin's light pages and on its dark ones.
+_GOOD = "light-dark(#2e7d32, #66bb6a)"
+_BUSY = "light-dark(#8f5600, #ffb74d)"
+_BAD = "light-dark(#c62828, #ef9a9a)"
 _COLOURS = {"ready": _GOOD, "loading": _BUSY, "fetching": _BUSY, "stuck": _BAD, "failed": _BAD}
 
 _LOST_RACE = "Somebody else changed the model at the same moment. Look at it and try again."
@@ -35,17 +39,8 @@ class LiveChangeList(RefusingChangeList):
 class RegistryModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no generic at run time
     """The registry."""
 
-    list_display = [
-        "name",
-        "state",
-        "requests",
-        "enabled",
-        "is_default",
-        "task",
-        "dtype",
-        "context_length",
-        "slots",
-    ]
+    form = ModelForm
+    list_display = ["name", "state", "requests", "enabled", "role", "computed_on", "context"]
     list_filter = ["enabled", "task"]
     search_fields = ["name", "description"]
     show_facets = admin.ShowFacets.NEVER
@@ -62,7 +57,10 @@ class RegistryModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no gene
                 ]
             },
         ),
-        ("For callers who name none", {"fields": ["default_temperature", "default_top_p"]}),
+        (
+            "Sampling, for callers who name none",
+            {"fields": ["default_temperature", "default_top_p"]},
+        ),
         ("Prices", {"fields": ["price_prompt", "price_completion", "price_image"]}),
         ("Computed once for all users", {"fields": ["shared_prompts"]}),
     ]
@@ -133,6 +131,22 @@ class RegistryModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no gene
         """Return how many requests are being answered."""
         return model.live.running
 
+    @admin.display(description="task", ordering="task")
+    def role(self, model: Model) -> str:
+        """Return what it does, and whether it answers who names no model."""
+        return f"{model.task} (default)" if model.is_default else model.task
+
+    @admin.display(description="device", ordering="device")
+    def computed_on(self, model: Model) -> str:
+        """Return where its replicas are computed; without any, where they may be."""
+        found = sorted({one.device for one in model.live.replicas if one.device})
+        return ", ".join(found) or model.device
+
+    @admin.display(description="context", ordering="context_length")
+    def context(self, model: Model) -> int:
+        """Return its length in tokens, under a title as short as it."""
+        return model.context_length
+
     @admin.display(description="detail")
     def doing(self, model: Model) -> str:
         """Return what it is doing or why it failed."""
@@ -143,12 +157,12 @@ class RegistryModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # no gene
         """Return a line a replica."""
         lines = (
             (
-                *(one.id, one.state, one.device or "-", one.running, one.slots, one.waiting),
-                one.resident_bytes >> 20,
+                *(one.id, one.state, f" on {one.device}" if one.device else ""),
+                *(one.running, one.slots, one.waiting, one.resident_bytes >> 20),
             )
             for one in model.live.replicas
         )
-        form = "{}: {} on {}, {} of {} slots, {} waiting, {} MiB"
+        form = "{}: {}{}, {} of {} slots, {} waiting, {} MiB"
         return format_html_join(mark_safe("<br>"), form, lines) or "-"
 
     def _save_all(
