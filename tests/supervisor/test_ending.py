@@ -15,7 +15,7 @@ EXPECTED = (
 
 def test_a_killed_supervisor_takes_every_process_with_it(fresh: PlatformProcess) -> None:
     fresh.start()
-    fresh.await_ready()
+    fresh.await_banner()
     commands = " ".join(fresh.processes().values())
     assert all(words in commands for words in EXPECTED)
     fresh.stop(signal.SIGKILL)
@@ -23,7 +23,7 @@ def test_a_killed_supervisor_takes_every_process_with_it(fresh: PlatformProcess)
 
     # What died like that starts again at once, on the same port and the same data, and ends well.
     fresh.start()
-    fresh.await_banner()
+    fresh.await_banner(times=2)
     assert fresh.stop(signal.SIGTERM) == 0
     assert fresh.processes() == {}
     assert "did not end in time" not in fresh.log
