@@ -67,6 +67,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--each", type=int, default=2, help="conversations of each caller")
     parser.add_argument("--servers", nargs="+", choices=SERVERS, default=list(SERVERS))
     parser.add_argument("--dtype", help="of `transformers serve`; what torch is fastest in here")
+    parser.add_argument("--tiers", default="", help="of ours that may be used, as BA; all")
     parser.add_argument("--only-independent", action="store_true", help="no prefixes, no chats")
     return parser.parse_args()
 
@@ -97,7 +98,7 @@ def _running(
 ) -> AbstractContextManager[ChatServer]:
     model = prepared_models() / MODEL
     if name == "ours":
-        return running_platform(model)
+        return running_platform(model, options.tiers)
     if name == "llama.cpp":
         return running_llama_cpp(model, slots=max(options.at), context=CONTEXT)
     dtype = options.dtype or _fastest_dtype()

@@ -28,11 +28,14 @@ _LIMITS: Final = (
 
 
 @contextmanager
-def running_platform(model: Path) -> Iterator[ChatServer]:
-    """Run a new installation over the prepared model in `model` until the block ends."""
+def running_platform(model: Path, tiers: str = "") -> Iterator[ChatServer]:
+    """Run a new installation over the prepared model in `model` until the block ends.
+
+    `tiers` names those that the engine may use; empty for all.
+    """
     with tempfile.TemporaryDirectory(prefix="engine-bench-") as name:
         folder = Path(name)
-        environment = _environment(folder, model.parent)
+        environment = {**_environment(folder, model.parent), "ENGINE_TIERS": tiers}
         _manage(environment, "first_run")
         for resource, window, amount in _LIMITS:
             limit = ("--resource", resource, "--window", window, "--amount", amount)

@@ -7,6 +7,7 @@ serve models that are to run in these; where torch only emulates bfloat16 the ot
 the same weights in float32, and those of int8 as they were rounded.
 """
 
+import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -67,7 +68,7 @@ class Tiers:
         self, read: Callable[[], Any], model: Any, expected: list[Reference], log: Log
     ) -> Chosen:
         """Return the first tier that works. `read` gives `model` anew. Raises LoadError."""
-        found: Chosen | str = ""
+        found: Chosen | str = "no tier may be used; look at ENGINE_TIERS"
         for tier in self.all():
             try:
                 found = _tried(tier, model, expected)
@@ -82,7 +83,14 @@ class Tiers:
         raise LoadError(f"the model does not run right on this engine: {found}")
 
     def all(self) -> list[Tier]:
-        """Return every tier, the fastest first."""
+        """Return every tier that may be used, the fastest first.
+
+        ENGINE_TIERS names their letters, for who compares tiers or distrusts one.
+        """
+        letters = os.environ.get("ENGINE_TIERS")
+        return [tier for tier in self._known() if not letters or tier.letter in letters]
+
+    def _known(self) -> list[Tier]:
         if self._device != ON_CPU:
             return [
                 Tier("G", "fused forward in graphs", self._in_graphs),

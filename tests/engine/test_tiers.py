@@ -16,6 +16,7 @@ from inference.engine.kernels.linear import KernelLinear
 from inference.engine.linear import pack_linears
 from inference.engine.llama import Llama, unlike_llama
 from inference.engine.log import Log
+from inference.engine.model_directory import LoadError
 from inference.engine.tiers import Chosen, Tiers
 from inference.engine.verification import references, verify
 from tests.engine import tiny_models
@@ -112,6 +113,15 @@ def test_without_a_compiler_the_fused_forward_serves_and_one_line_says_so(
     assert chosen.tier.letter == "B"
     assert [(line["event"], line["tier"]) for line in lines] == [("tier_passed_over", "C")]
     assert lines[0]["reason"] == "there is no C++ compiler"
+
+
+def test_only_the_tiers_that_are_named_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENGINE_TIERS", "A")
+    chosen, lines = choose("llama")
+    assert (chosen.tier.letter, lines) == ("A", [])
+    monkeypatch.setenv("ENGINE_TIERS", "Z")
+    with pytest.raises(LoadError, match="look at ENGINE_TIERS"):
+        choose("llama")
 
 
 def test_kernels_that_compute_something_else_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
