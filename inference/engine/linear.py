@@ -50,6 +50,16 @@ def pack_linears(model: nn.Module, make: Make = PackedLinear) -> int:
     return packed
 
 
+def linear_shapes(model: nn.Module) -> list[tuple[int, int]]:
+    """Return [outputs, inputs] of every linear that `pack_linears` replaces."""
+    linears = [module for module in model.modules() if type(module) is nn.Linear]
+    turned = [module for module in model.modules() if type(module) is Conv1D]
+    return [
+        *((linear.weight.shape[0], linear.weight.shape[1]) for linear in linears),
+        *((linear.weight.shape[1], linear.weight.shape[0]) for linear in turned),
+    ]
+
+
 def _packed(module: nn.Module, make: Make) -> nn.Module | None:
     # Exact types: a subclass may compute something else.
     if type(module) is nn.Linear:

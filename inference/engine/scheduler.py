@@ -16,6 +16,8 @@ from inference.engine.slots import Move, Slots
 # Reading the weights for a chunk takes as long as this many tokens' arithmetic, however short it
 # is: what a chunk takes of the budget at least, or many small ones would hold up the decode.
 LEAST_CHUNK: Final = 16  # tokens
+# And a prompt's last few tokens are no chunk of their own: by this part of it a budget is exceeded.
+OVERRUN: Final = 1 / 8
 
 
 class QueueFullError(Exception):
@@ -163,7 +165,10 @@ class Scheduler:
         if sequence is None:
             return None
         start = sequence.cached
-        end = sequence.cached = min(len(sequence.tokens), start + budget)
+        end = start + budget
+        if end + int(OVERRUN * self._prefill_budget) >= len(sequence.tokens):
+            end = len(sequence.tokens)
+        sequence.cached = end
         chunk = Chunk(sequence, start, end, moves)
         if chunk.completes:
             self._slots.begin_decoding()

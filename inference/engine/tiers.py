@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
 
 from inference.engine.config import Dtype
 from inference.engine.decoder import Decoder, SlotDecoder
@@ -22,7 +23,9 @@ from inference.engine.kernels.build import KernelsUnavailableError
 from inference.engine.kernels.decoder import KernelDecoder, unfit_for_kernels
 from inference.engine.kernels.library import Kernels, load_kernels
 from inference.engine.kernels.linear import KernelLinear
-from inference.engine.linear import pack_linears, packing_unavailable
+from inference.engine.kernels.memory import WeightMemory
+from inference.engine.kernels.packing import packed_bytes
+from inference.engine.linear import linear_shapes, pack_linears, packing_unavailable
 from inference.engine.llama import Llama, unlike_llama
 from inference.engine.log import Log
 from inference.engine.model_directory import LoadError
@@ -122,7 +125,13 @@ class Tiers:
         kernels = self._load_kernels()
         odd = [m for m in model.modules() if getattr(m, "in_features", 0) % 2]
         _require("a linear has an odd number of inputs" if odd else "")
-        pack_linears(model, lambda weight, bias: KernelLinear(weight, bias, kernels, self._stored))
+        # One memory for all, so that it is in huge pages.
+        memory = WeightMemory(packed_bytes(kernels, linear_shapes(model), self._stored))
+
+        def make(weight: Tensor, bias: Tensor | None) -> KernelLinear:
+            return KernelLinear(weight, bias, kernels, self._stored, memory)
+
+        pack_linears(model, make)
         return self._generic(model)
 
     def _packed_linears(self, model: Any) -> SlotDecoder:

@@ -67,6 +67,8 @@ class ModelStruct(ctypes.Structure):
     ]
 
 
+FEW_ROWS: Final = 8  # their lines find room beside each other in the first-level cache
+
 _SIGNATURES: Final = {
     "ask_permission": (c_int, []),
     "lanes": (c_int64, []),
@@ -144,14 +146,20 @@ class Kernels:
 
     def linear(self, layer: LinearStruct, x: Tensor) -> Tensor:
         """Return x [rows, inputs] through `layer`: [rows, outputs] in float32."""
-        count, inputs = x.shape
-        stride = self.library.activation_stride(inputs)
-        rows = torch.empty(count, stride, dtype=self.activation)
-        rows[:, :inputs] = x
-        out = torch.empty(count, layer.outputs)
-        threads = torch.get_num_threads()
-        self.library.apply_linear(layer, rows.data_ptr(), stride, count, out.data_ptr(), threads)
+        rows = self._rows(x)
+        out = torch.empty(len(x), layer.outputs)
+        stride, threads = rows.stride(0), torch.get_num_threads()
+        self.library.apply_linear(layer, rows.data_ptr(), stride, len(x), out.data_ptr(), threads)
         return out
+
+    def _rows(self, x: Tensor) -> Tensor:
+        """Return `x` as a linear reads it; many rows do not lie close (row_stride in linear.h)."""
+        count, inputs = x.shape
+        if count <= FEW_ROWS and x.dtype == self.activation and x.stride(1) == 1:
+            return x
+        rows = torch.empty(count, self.library.activation_stride(inputs), dtype=self.activation)
+        rows[:, :inputs] = x
+        return rows
 
 
 @functools.cache

@@ -17,14 +17,18 @@ class KernelLinear(nn.Module):
         bias: Tensor | None,
         kernels: Kernels,
         stored: torch.dtype = torch.bfloat16,
+        memory: WeightMemory | None = None,
     ) -> None:
-        """Take `weight` [out, in], `in` even; the original can be freed afterwards."""
+        """Take `weight` [out, in], `in` even; the original can be freed afterwards.
+
+        It is laid out in `memory`, or in some of its own.
+        """
         super().__init__()
         inputs = weight.shape[1]
         if inputs % 2:
             raise ValueError(f"a linear of {inputs} inputs; the kernels need an even number")
         self._kernels = kernels
-        memory = WeightMemory(packed_bytes(kernels, [weight.shape], stored))
+        memory = memory or WeightMemory(packed_bytes(kernels, [weight.shape], stored))
         self._weight = PackedWeight.pack(weight, bias, kernels, memory, stored)
         self._layer = self._weight.struct()
 
