@@ -12,6 +12,8 @@ django.setup()
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 from django.conf import settings
 
+# All views: not the first request's to load, and there before the lifespan freezes what stays.
+import aiplatform.urls  # noqa: F401
 from aiplatform.body_bound import BodyBound
 from aiplatform.handler import ApiHandler, PageHandler, UploadHandler
 from aiplatform.lifespan import Lifespan

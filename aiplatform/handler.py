@@ -9,14 +9,14 @@ import contextlib
 import io
 import os
 import tempfile
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.conf import settings
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpResponseBase
-from django.urls import set_script_prefix
+from django.urls import ResolverMatch, set_script_prefix
 from django.utils.module_loading import import_string
 
 from aiplatform.pushed_response import PushedResponse
@@ -59,20 +59,34 @@ class ApiHandler(PageHandler):
         self._view_middleware: list[Any] = []
         self._template_response_middleware: list[Any] = []
         self._exception_middleware: list[Any] = []
+        self._fixed: dict[str, ResolverMatch] = {}
         handler: Any = convert_exception_to_response(self._get_response_async)  # type: ignore[attr-defined]
         for name in reversed(settings.API_MIDDLEWARE):
             handler = convert_exception_to_response(import_string(name)(handler))
         self._middleware_chain = handler
 
+    def resolve_request(self, request: Any) -> ResolverMatch:
+        """Return the view of the request's address; one without parameters is looked for once."""
+        match = self._fixed.get(request.path_info)
+        if match is None:
+            match = super().resolve_request(request)
+            if not match.args and not match.kwargs:  # so many, and no more, are in the urlconf
+                self._fixed[request.path_info] = match
+        request.resolver_match = match
+        return match
+
     async def read_body(self, receive: Any) -> Any:
         """Return the body, kept in memory: `BodyBound` has seen to its size."""
         return await _read(receive, io.BytesIO())
 
-    async def handle(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         path = scope["path"]
-        if not path.startswith(ON_THE_LOOP) or path.startswith(_IN_A_THREAD):
-            await super().handle(scope, receive, send)
-            return
+        if path.startswith(ON_THE_LOOP) and not path.startswith(_IN_A_THREAD):
+            await self._handle_on_the_loop(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def _handle_on_the_loop(self, scope: Any, receive: Any, send: Any) -> None:
         try:
             body = await self.read_body(receive)
         except RequestAborted:
@@ -87,20 +101,20 @@ class ApiHandler(PageHandler):
 
     async def _answer(self, request: Any, receive: Any, send: Any) -> None:
         """Answer until it is sent or the client goes, whichever comes first."""
+        answering = cast("asyncio.Task[None]", asyncio.current_task())
         answered: list[HttpResponseBase] = []
-        answering = asyncio.create_task(self._respond(request, send, answered))
-        listening = asyncio.create_task(self.listen_for_disconnect(receive))
-        await asyncio.wait((answering, listening), return_when=asyncio.FIRST_COMPLETED)
-        for task in (answering, listening):
-            task.cancel()
+        listening = asyncio.create_task(_cancel_when_gone(answering, receive))
         try:
-            with contextlib.suppress(asyncio.CancelledError):
-                await answering
+            await self._respond(request, send, answered)
+        except asyncio.CancelledError:
+            if not listening.done():  # it is the server that ends
+                raise
+            answering.uncancel()
         finally:
+            # Nothing awaits between the last byte and this: who was served is not taken for gone.
+            listening.cancel()
             for response in answered:
                 _close(response)
-            with contextlib.suppress(asyncio.CancelledError, RequestAborted):
-                await listening
 
     async def _respond(self, request: Any, send: Any, answered: list[HttpResponseBase]) -> None:
         response = await self.run_get_response(request)
@@ -136,6 +150,16 @@ async def _read(receive: Any, body: Any) -> Any:
         more = message.get("more_body", False)
     body.seek(0)
     return body
+
+
+async def _cancel_when_gone(answering: "asyncio.Task[None]", receive: Any) -> None:
+    """Cancel what answers once the client has gone: after the body nothing else is received.
+
+    Django's way of telling, an exception, holds on to request and answer by its traceback, and they
+    to it: all of it would wait for the garbage collector, request after request.
+    """
+    await receive()
+    answering.cancel()
 
 
 def _close(response: HttpResponseBase) -> None:

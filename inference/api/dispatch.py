@@ -10,6 +10,7 @@ from typing import Any, ClassVar, cast
 
 from asgiref.sync import markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
@@ -47,4 +48,12 @@ class AsyncViewSet(ViewSet):
             response = await cast(Awaitable[HttpResponseBase], answered)
         except Exception as raised:
             response = self.handle_exception(raised)
-        return self.finalize_response(wrapped, cast(Response, response), *args, **kwargs)
+        finalized = self.finalize_response(wrapped, cast(Response, response), *args, **kwargs)
+        self._let_go(wrapped)
+        return finalized
+
+    def _let_go(self, wrapped: Request) -> None:
+        """Break the circles that DRF ties: by them each request would wait for the collector."""
+        wrapped.parser_context = {}  # it knows its view, which knows it in turn
+        for method in self.action_map:
+            delattr(self, method)  # as_view put the view's own method into it
