@@ -8,7 +8,7 @@ and answers are matched to them in that order. Connecting, signing in and TLS st
 import asyncio
 import hashlib
 from collections import deque
-from typing import Any, Final
+from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
 
 import hiredis
@@ -16,7 +16,7 @@ import redis.asyncio
 from django.conf import settings
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as LostError
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as LateError
 
 from aiplatform.store import TIMEOUT_S
@@ -34,80 +34,113 @@ class PipelinedStore:
     """One event loop's connection; opened on first use and again after it was lost."""
 
     def __init__(self) -> None:
-        self._connection: AbstractConnection | None = None
+        self._line: _Line | None = None
         self._opening = asyncio.Lock()
-        self._waiting: deque[asyncio.Future[Any]] = deque()
-        self._receiving: asyncio.Task[None] | None = None
 
     async def run(self, script: Script, keys: list[str], arguments: list[Any]) -> Any:
         """Run `script` and return its answer. Raises RedisError, Unavailable among them."""
+        line = self._line
+        if line is None or line.lost:
+            line = await self._open()
         try:
-            return await self._command("EVALSHA", script.sha, len(keys), *keys, *arguments)
+            return await line.ask("EVALSHA", script.sha, len(keys), *keys, *arguments)
         except NoScriptError:  # the server was started anew, or somebody flushed its scripts
-            return await self._command("EVAL", script.source, len(keys), *keys, *arguments)
+            return await line.ask("EVAL", script.source, len(keys), *keys, *arguments)
 
-    async def _command(self, *command: Any) -> Any:
+    async def _open(self) -> "_Line":
         try:
-            async with asyncio.timeout(TIMEOUT_S):
-                connection = self._connection or await self._open()
-                answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-                # No await between the two: answers come in the order of the commands.
-                self._waiting.append(answer)
-                # redis-py packs in Python, which for many limits takes longer than their script.
-                await connection.send_packed_command(
-                    hiredis.pack_command(command), check_health=False
-                )
-                return await answer
+            async with asyncio.timeout(TIMEOUT_S), self._opening:
+                if self._line is None or self._line.lost:
+                    self._line = _Line(await _connected())
+                return self._line
         except TimeoutError as error:
-            self._drop()
             raise LateError("the store did not answer in time") from error
 
-    async def _open(self) -> AbstractConnection:
-        async with self._opening:
-            if self._connection is None:
-                pool = redis.asyncio.ConnectionPool.from_url(
-                    settings.REDIS_URL, socket_connect_timeout=TIMEOUT_S, socket_timeout=None
-                )
-                connection = pool.make_connection()  # type: ignore[no-untyped-call]
-                await connection.connect()
-                self._connection = connection
-                self._receiving = asyncio.create_task(self._receive(connection))
-            return self._connection
 
-    def _drop(self) -> None:
+async def _connected() -> AbstractConnection:
+    pool = redis.asyncio.ConnectionPool.from_url(
+        settings.REDIS_URL,
+        socket_connect_timeout=TIMEOUT_S,
+        socket_timeout=None,
+        protocol=2,  # in which nothing comes that was not asked for
+    )
+    connection: AbstractConnection = pool.make_connection()  # type: ignore[no-untyped-call]
+    await connection.connect()  # type: ignore[no-untyped-call]
+    return connection
+
+
+class _Line(asyncio.Protocol):
+    """One connection to the server, taken over from the library once it is signed in.
+
+    A protocol and not a reader in a task of its own: that task would be woken for every answer.
+    """
+
+    def __init__(self, connection: AbstractConnection) -> None:
+        self.lost = False
+        self._loop = asyncio.get_running_loop()
+        self._connection = connection
+        self._transport = cast(asyncio.Transport, connection._writer.transport)  # type: ignore[union-attr]
+        self._transport.set_protocol(self)
+        self._replies = hiredis.Reader(replyError=_refusal)
+        self._waiting: deque[tuple[asyncio.Future[Any], float]] = deque()  # each with its deadline
+        self._watching: asyncio.TimerHandle | None = None
+
+    def ask(self, *command: Any) -> asyncio.Future[Any]:
+        """Send `command`; return what will be its answer, or the RedisError it was refused with."""
+        answer: asyncio.Future[Any] = self._loop.create_future()
+        deadline = self._loop.time() + TIMEOUT_S
+        self._waiting.append((answer, deadline))
+        # redis-py packs in Python, which for many limits takes longer than their script.
+        self._transport.write(hiredis.pack_command(command))
+        if self._watching is None:
+            self._watching = self._loop.call_at(deadline, self._watch)
+        return answer
+
+    def drop(self, reason: RedisError) -> None:
         """Give the connection up: it may be half-open, and a new one shows whether it was that."""
-        if self._receiving is not None:
-            self._receiving.cancel()
+        self.lost = True
+        # Or it would warn that nobody did.
+        self._connection._close()  # type: ignore[no-untyped-call]
+        self._transport.abort()
+        while self._waiting:
+            self._answer(reason)
 
-    async def _receive(self, connection: AbstractConnection) -> None:
-        lost: Exception = LostError("the connection to the store is closed")
+    def data_received(self, data: bytes) -> None:
         try:
-            while True:
-                self._answer(await self._next(connection))
-        except (redis.RedisError, OSError) as error:
-            lost = LostError("the connection to the store was lost")
-            lost.__cause__ = error
-        finally:
-            self._connection = None
-            while self._waiting:
-                self._answer(lost)
-            await connection.disconnect(nowait=True)
+            self._replies.feed(data)
+            while (answer := self._replies.gets()) is not False:
+                self._answer(answer)
+        except hiredis.HiredisError as error:
+            self.drop(LostError(f"the store does not speak its protocol: {error}"))
 
-    async def _next(self, connection: AbstractConnection) -> Any:
-        try:
-            # Waits for the next command's answer, however long nobody asks anything.
-            return await connection.read_response(timeout=None, disconnect_on_error=False)
-        except ResponseError as refusal:
-            return refusal  # an answer like any other, for whoever asked
+    def connection_lost(self, error: Exception | None) -> None:
+        lost = LostError("the connection to the store was lost")
+        lost.__cause__ = error
+        self.drop(lost)
+
+    def _watch(self) -> None:
+        """See that the oldest command is not late. One timer for all, where each would be dear."""
+        self._watching = None
+        if not self._waiting:
+            return
+        deadline = self._waiting[0][1]
+        if deadline <= self._loop.time():
+            self.drop(LateError("the store did not answer in time"))
+        else:
+            self._watching = self._loop.call_at(deadline, self._watch)
 
     def _answer(self, what: Any) -> None:
-        waiter = self._waiting.popleft()
+        waiter, _ = self._waiting.popleft()
         if waiter.done():  # it gave up; its answer is dropped, the order stays
             return
         if isinstance(what, Exception):
             waiter.set_exception(what)
         else:
             waiter.set_result(what)
+
+
+def _refusal(text: str) -> ResponseError:
+    return NoScriptError(text) if text.startswith("NOSCRIPT") else ResponseError(text)
 
 
 _by_loop: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, PipelinedStore]] = WeakKeyDictionary()

@@ -12,6 +12,7 @@ from pytest_django import Settings
 from aiplatform.errors import ApiError
 from aiplatform.pipelined_store import pipelined_store
 from aiplatform.snapshot import Snapshot
+from aiplatform.store import Unavailable
 from inference.gateway import replicas
 from inference.gateway.limits import reservation
 from inference.gateway.limits.counters import Amounts
@@ -139,7 +140,9 @@ async def test_what_ends_while_the_store_is_away_is_counted_when_it_is_back(
     settings.LEASE_TTL_S = 0.4
     answers = await at_once(3, caller(), request())
     there = settings.REDIS_URL
-    pipelined_store()._drop()
+    line = pipelined_store()._line
+    assert line is not None
+    line.drop(Unavailable())
     settings.REDIS_URL = "unix:///nowhere/store.sock"
     await settle_all(answers)
     assert reserved(store, "user:1") == 3
