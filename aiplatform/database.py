@@ -14,9 +14,6 @@ T = TypeVar("T")
 
 # Few on purpose: PostgreSQL's pool is sized to match.
 _threads: Final = ThreadPoolExecutor(max_workers=4, thread_name_prefix="database")
-# One, for what is written all the time: its connection keeps its pages and statements warm, which
-# of several that take turns each would lose to the others' writes. SQLite has one writer anyway.
-_writer: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database-writer")
 
 
 async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -24,18 +21,14 @@ async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
     return await _in(_threads, partial(function, *args, **kwargs))
 
 
-async def in_writer(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The same in the one thread that writes the history, one call after the other."""
-    return await _in(_writer, partial(function, *args, **kwargs))
-
-
 async def _in(threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:
     context = contextvars.copy_context()
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(threads, context.run, _with_connection, call)
+    return await loop.run_in_executor(threads, context.run, with_connection, call)
 
 
-def _with_connection(call: Callable[[], T]) -> T:
+def with_connection(call: Callable[[], T]) -> T:
+    """Call it in this thread, and look after the thread's connection."""
     try:
         return call()
     finally:
