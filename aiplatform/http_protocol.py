@@ -1,5 +1,7 @@
 """uvicorn's HTTP protocol, which hangs up on a client that takes nothing of its answer.
 
+An answer's head goes out with its body: answer_head.py.
+
 While the buffers between here and a client are full, whoever makes the answer waits. uvicorn would
 have it wait for ever: a client that stopped reading would keep its generation, and its place.
 """
@@ -15,6 +17,8 @@ import structlog
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from aiplatform.answer_head import WithHead
+
 _NUMBER: Final = struct.Struct("i")  # a C int
 
 log = structlog.get_logger("aiplatform.request")
@@ -26,6 +30,14 @@ class HttpProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._stall: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(WithHead(transport))  # type: ignore[arg-type]  # duck-typed
+
+    def handle_websocket_upgrade(self) -> None:
+        joining: Any = self.transport
+        self.transport = joining.transport  # a websocket's frames need none of it
+        super().handle_websocket_upgrade()
 
     def pause_writing(self) -> None:
         super().pause_writing()
