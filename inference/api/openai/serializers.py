@@ -8,6 +8,7 @@ from rest_framework import serializers
 from inference.api import fields
 from inference.api.openai.content import ContentField
 from inference.api.openai.parameters import check_message, check_parameters
+from inference.api.sent_fields import SentFields
 from inference.api.token_logprobs import TokenLogprobSerializer
 
 MAX_MESSAGES: Final = 2_000
@@ -21,7 +22,7 @@ class StreamOptionsSerializer(serializers.Serializer[Any]):
     include_obfuscation = fields.StrictBoolean(default=False)  # nothing to obfuscate here
 
 
-class MessageSerializer(serializers.Serializer[Any]):
+class MessageSerializer(SentFields):
     """One chat message."""
 
     role = serializers.ChoiceField(ROLES)
@@ -29,7 +30,7 @@ class MessageSerializer(serializers.Serializer[Any]):
     name = fields.StrictText(required=False, max_length=64)
 
     def to_internal_value(self, data: Any) -> Any:
-        check_message(data, frozenset(self.fields))
+        check_message(data, self.known)
         return super().to_internal_value(data)
 
     def validate(self, attrs: Any) -> Any:
@@ -39,7 +40,7 @@ class MessageSerializer(serializers.Serializer[Any]):
         return attrs
 
 
-class GenerationSerializer(serializers.Serializer[Any]):
+class GenerationSerializer(SentFields):
     """What both routes share."""
 
     model = fields.StrictText(required=False, allow_null=True, max_length=100)
@@ -64,7 +65,7 @@ class GenerationSerializer(serializers.Serializer[Any]):
     stream_options = StreamOptionsSerializer(required=False, allow_null=True)
 
     def to_internal_value(self, data: Any) -> Any:
-        check_parameters(data, frozenset(self.fields))
+        check_parameters(data, self.known)
         return super().to_internal_value(data)
 
 
