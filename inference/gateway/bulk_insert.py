@@ -9,6 +9,7 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any, Final
 
+import msgspec
 from django.db import connection, models
 
 # Django converts these too, into what they are already.
@@ -19,6 +20,11 @@ _STORED_AS_THEY_ARE: Final = (
     models.IntegerField,
     models.TextField,
 )
+
+
+def _json(value: Any) -> str | None:
+    """Return `value` as SQLite keeps it, in a tenth of the time of Django's way."""
+    return None if value is None else msgspec.json.encode(value).decode()
 
 
 class BulkInsert:
@@ -52,6 +58,8 @@ class BulkInsert:
         field = self._field(name)
         if isinstance(getattr(field, "target_field", field), _STORED_AS_THEY_ARE):
             return attrgetter(source)
+        if isinstance(field, models.JSONField) and connection.vendor == "sqlite":
+            return lambda row: _json(getattr(row, source))
         return lambda row: field.get_db_prep_save(getattr(row, source), connection)
 
     def _field(self, name: str) -> "models.Field[Any, Any]":

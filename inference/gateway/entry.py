@@ -89,7 +89,8 @@ def note_run(entry: Entry, spec: Spec, run: Run, watch: Stopwatch) -> None:
     entry.completion_tokens, entry.worked = run.tokens, run.tokens > 0
     if run.first_token_at is not None:
         entry.ttft_ms = watch.seconds(run.first_token_at) * 1000
-    usage = getattr(run.ended, "usage", None)
+    ended = run.ended
+    usage = getattr(ended, "usage", None)
     if usage is None:
         return
     entry.completion_tokens, entry.cached_tokens = usage.completion_tokens, usage.cached_tokens
@@ -99,8 +100,8 @@ def note_run(entry: Entry, spec: Spec, run: Run, watch: Stopwatch) -> None:
         entry.worked = usage.prompt_tokens + usage.images > 0
     entry.queue_ms = usage.queue_s * 1000
     entry.overhead_ms = max(0.0, watch.seconds() - usage.total_s) * 1000
-    if isinstance(run.ended, Finished):
-        entry.finish_reason = run.ended.reason
+    if isinstance(ended, Finished):
+        entry.finish_reason = ended.reason
 
 
 def note_end(entry: Entry, error: ApiError | None, watch: Stopwatch) -> None:

@@ -84,7 +84,7 @@ class Routed:
 
     async def cancel(self) -> None:
         """Stop the runner and wait until it says what it made, or cannot say any more."""
-        if self._connection is None or self.run.ended is not None:
+        if self._connection is None or self.run.is_over:
             return
         self._cancel_all()
         try:

@@ -114,6 +114,11 @@ class Run:
         return accepted[-1] if all(accepted) else None
 
     @property
+    def is_over(self) -> bool:
+        """Whether nothing more comes."""
+        return not self._unended
+
+    @property
     def ended(self) -> wire.Finished | wire.Failed | ReplicaLost | None:
         """How it ended, once every choice has, with the usage of all of them."""
         if self._unended:
@@ -169,6 +174,8 @@ class Run:
 
 def _all_of(ends: list[wire.Finished | wire.Failed]) -> wire.Finished | wire.Failed:
     """Return one end for all choices: a failure if any failed."""
+    if len(ends) == 1 and ends[0].usage is not None:
+        return ends[0]
     usages = [end.usage for end in ends if end.usage is not None]
     usage = _total(usages) if usages else None
     for end in ends:

@@ -119,6 +119,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         # Named as in jinja, so that a template may pass keyword arguments called self or obj.
+        if __obj is tick:  # put there by us, into every loop
+            return tick()
         receiver = getattr(__obj, "__self__", None)
         if isinstance(receiver, str):
             match __obj.__name__:
@@ -130,6 +132,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Do `left operator right` unless the result would be out of bounds."""
+        if operator == "+" and type(left) is type(right) is str:  # most of what templates do
+            _check_length(len(left) + len(right))
+            return left + right
         _CHECKS[operator](left, right)
         result = super().call_binop(context, operator, left, right)
         if isinstance(result, int) and abs(result) > _MAX_INTEGER:

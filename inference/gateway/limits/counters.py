@@ -97,14 +97,18 @@ def _subject(principal: Principal, model: str | None, per: str) -> str:
         return ""
     if per.endswith("model") and model is None:
         return ""
-    subjects = {
-        Per.USER: f"user:{principal.user_id}",
-        Per.KEY: f"key:{principal.key_id}",
-        Per.MODEL: f"model:{model}",
-        Per.USER_MODEL: f"user_model:{principal.user_id}:{model}",
-        Per.KEY_MODEL: f"key_model:{principal.key_id}:{model}",
-    }
-    return subjects[Per(per)]
+    match per:
+        case Per.USER:
+            return f"user:{principal.user_id}"
+        case Per.KEY:
+            return f"key:{principal.key_id}"
+        case Per.MODEL:
+            return f"model:{model}"
+        case Per.USER_MODEL:
+            return f"user_model:{principal.user_id}:{model}"
+        case Per.KEY_MODEL:
+            return f"key_model:{principal.key_id}:{model}"
+    raise ValueError(per)
 
 
 class Amounts(NamedTuple):
@@ -118,7 +122,7 @@ class Amounts(NamedTuple):
 
     def of(self, resource: str) -> int:
         """Return how much of one resource."""
-        amount: int = getattr(self, Resource(resource).value)
+        amount: int = getattr(self, resource)
         return amount
 
 
