@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from aiplatform.http_protocol import _WithHead
+from aiplatform.answer_head import WithHead
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n"
 
@@ -37,7 +37,7 @@ def below() -> Transport:
 
 @pytest.fixture
 async def transport(below: Transport) -> Any:
-    return _WithHead(below)  # type: ignore[arg-type]  # what it uses of one
+    return WithHead(below)  # type: ignore[arg-type]  # what it uses of one
 
 
 async def test_a_body_at_once_goes_out_with_its_head(below: Transport, transport: Any) -> None:
