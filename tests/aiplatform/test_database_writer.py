@@ -4,7 +4,11 @@ import asyncio
 import threading
 from collections.abc import Callable
 
+import pytest
+
 from aiplatform.database_writer import in_writer
+
+pytestmark = pytest.mark.django_db(transaction=True)  # it looks after the connection
 
 
 async def outcome_of(call: Callable[[], object]) -> object:
