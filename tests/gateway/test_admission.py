@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -168,22 +169,26 @@ async def test_without_the_store_nobody_is_admitted(store_away: None) -> None:
     assert time.monotonic() - began < 1
 
 
+@pytest.fixture(scope="module")
+def four_at_once(start_web: StartWeb) -> Iterator[LiveWeb]:
+    with start_web(MAX_CONCURRENT_PER_USER="4") as web:
+        yield web
+
+
 @pytest.mark.parametrize("door", DOORS, ids=str)
 async def test_at_the_doors_fifty_at_once_never_exceed_the_bound(
-    start_web: StartWeb, door: GenerationDoor
+    four_at_once: LiveWeb, door: GenerationDoor
 ) -> None:
-    with start_web(MAX_CONCURRENT_PER_USER="4") as web:
-        async with web.runner(Script(delay_s=1.0)) as runner, web.async_client() as client:
-            body = door.asking(model=runner.model)
-            answers = await asyncio.gather(
-                *(client.post(door.address, json=body) for _ in range(50))
-            )
-            assert Counter(one.status_code for one in answers) == {200: 4, 429: 46}
-            assert runner.counters.accepted == 4
-            _check_refusals(answers)
-            await until(lambda: not web.leases(), "every lease is released")
-            again = await client.post(door.address, json=body)
-            assert again.status_code == 200
+    web = four_at_once
+    async with web.runner(Script(delay_s=1.0)) as runner, web.async_client() as client:
+        body = door.asking(model=runner.model)
+        answers = await asyncio.gather(*(client.post(door.address, json=body) for _ in range(50)))
+        assert Counter(one.status_code for one in answers) == {200: 4, 429: 46}
+        assert runner.counters.accepted == 4
+        _check_refusals(answers)
+        await until(lambda: not web.leases(), "every lease is released")
+        again = await client.post(door.address, json=body)
+        assert again.status_code == 200
 
 
 def _check_refusals(answers: list[httpx.Response]) -> None:

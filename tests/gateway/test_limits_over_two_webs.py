@@ -5,6 +5,7 @@ import contextlib
 import signal
 import time
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -21,6 +22,13 @@ SILENT = Script(delay_s=600)
 MAX_TOKENS = 30
 
 
+@pytest.fixture(scope="module")
+def shared(start_web: StartWeb) -> Iterator[tuple[LiveWeb, LiveWeb]]:
+    """Two webs of tests that limit a user each and leave nothing in the counters."""
+    with two_webs(start_web) as webs:
+        yield webs
+
+
 def asking(
     runner: CannedRunner, *, stream: bool = True, door: GenerationDoor = CHAT
 ) -> dict[str, Any]:
@@ -28,20 +36,20 @@ def asking(
 
 
 async def fifty(
-    one: LiveWeb, other: LiveWeb, runner: CannedRunner, statuses: Counter[int]
+    webs: tuple[LiveWeb, LiveWeb], key: str, runner: CannedRunner, statuses: Counter[int]
 ) -> list["asyncio.Task[None]"]:
     """Start fifty streams, by turns at either web; return when all have been answered or begun."""
 
     async def hold(web: LiveWeb) -> None:
         async with (
-            web.async_client() as client,
+            web.async_client(key) as client,
             client.stream("POST", CHAT.address, json=asking(runner)) as response,
         ):
             statuses[response.status_code] += 1
             if response.status_code == 200:
                 await response.aread()  # until somebody cancels this task
 
-    tasks = [asyncio.create_task(hold(web)) for web in (one, other) * 25]
+    tasks = [asyncio.create_task(hold(web)) for web in webs * 25]
     await until(lambda: statuses.total() == 50, "fifty answers")
     return tasks
 
@@ -52,34 +60,37 @@ async def cancel(tasks: list["asyncio.Task[None]"]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-@pytest.mark.parametrize("resource", ["requests", "tokens", "cost", "concurrency"])
+@pytest.mark.parametrize(
+    ("resource", "name"),
+    [("requests", "ada"), ("tokens", "eve"), ("cost", "lister"), ("concurrency", "root")],
+)
 async def test_of_fifty_at_once_exactly_ten_are_admitted_and_cancelled_all_is_back(
-    start_web: StartWeb, resource: str
+    shared: tuple[LiveWeb, LiveWeb], resource: str, name: str
 ) -> None:
-    with two_webs(start_web) as (one, other):
-        async with one.runner(SILENT) as runner:
-            tokens = MAX_TOKENS + await _prompt_tokens(one)
-            price(one, runner.model, 2500)  # of a million tokens
-            amount: dict[str, float] = {
-                "requests": 10,
-                "concurrency": 10,
-                "tokens": 10 * tokens + tokens - 1,
-            }
-            amount["cost"] = round(10 * tokens * 0.0025, 6)
-            window = "now" if resource == "concurrency" else "hour"
-            limit_user(one, "ada", resource, window, amount[resource])
-            await asyncio.sleep(1)  # in force everywhere by then
-            for _ in range(2):
-                statuses: Counter[int] = Counter()
-                tasks = await fifty(one, other, runner, statuses)
-                assert statuses == {200: 10, 429: 40}
-                await cancel(tasks)
-                await until(lambda: not counters(one), "the whole budget is back", seconds=1)
+    one, _ = shared
+    async with one.runner(SILENT) as runner:
+        tokens = MAX_TOKENS + await _prompt_tokens(one)
+        price(one, runner.model, 2500)  # of a million tokens
+        amount: dict[str, float] = {
+            "requests": 10,
+            "concurrency": 10,
+            "tokens": 10 * tokens + tokens - 1,
+        }
+        amount["cost"] = round(10 * tokens * 0.0025, 6)
+        window = "now" if resource == "concurrency" else "hour"
+        limit_user(one, name, resource, window, amount[resource])
+        await asyncio.sleep(1)  # in force everywhere by then
+        for _ in range(2):
+            statuses: Counter[int] = Counter()
+            tasks = await fifty(shared, name, runner, statuses)
+            assert statuses == {200: 10, 429: 40}
+            await cancel(tasks)
+            await until(lambda: not counters(one), "the whole budget is back", seconds=1)
 
 
 async def _prompt_tokens(web: LiveWeb) -> int:
     """Return how many tokens the door's smallest request has."""
-    async with web.runner(Script(tokens=1)) as canned, web.async_client("eve") as client:
+    async with web.runner(Script(tokens=1)) as canned, web.async_client("soon deleted") as client:
         answer = await client.post(CHAT.address, json=asking(canned, stream=False))
         return int(answer.json()["usage"]["prompt_tokens"])
 
@@ -199,18 +210,19 @@ async def _text_of(web: LiveWeb, runner: CannedRunner) -> str:
 
 
 async def test_a_limit_changed_while_requests_run_binds_what_comes_next(
-    start_web: StartWeb,
+    shared: tuple[LiveWeb, LiveWeb],
 ) -> None:
-    with two_webs(start_web) as (one, other):
-        async with one.runner(SILENT) as runner, one.async_client() as client:
-            statuses: Counter[int] = Counter()
-            tasks = await fifty(one, other, runner, statuses)
-            assert statuses == {200: 50}
-            limit_user(one, "ada", "concurrency", "now", 10)
-            await asyncio.sleep(1)
-            assert (await client.post(CHAT.address, json=asking(runner))).status_code == 429
-            await cancel(tasks)
-            await until(lambda: not counters(one), "all is back")
+    one, _ = shared
+    key = "soon deactivated"
+    async with one.runner(SILENT) as runner, one.async_client(key) as client:
+        statuses: Counter[int] = Counter()
+        tasks = await fifty(shared, key, runner, statuses)
+        assert statuses == {200: 50}
+        limit_user(one, "leaver", "concurrency", "now", 10)
+        await asyncio.sleep(1)
+        assert (await client.post(CHAT.address, json=asking(runner))).status_code == 429
+        await cancel(tasks)
+        await until(lambda: not counters(one), "all is back")
 
 
 async def test_a_user_deleted_while_requests_run_loses_them_and_leaves_the_ledger(
