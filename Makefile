@@ -6,11 +6,12 @@ PY := $(VENV)/bin/python
 SHELL := /bin/sh
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lint-docker requirements bench clean venv install install-dev install-ocr
+.PHONY: test-shares help run test lint lint-docker requirements bench clean venv install install-dev install-ocr
 
 help:
 	@echo "make run           set up what is missing, then serve until Ctrl-C (PORT=8001 make run)"
 	@echo "make test          the whole suite"
+	@echo "make test-shares   the same, two shares of it at a time"
 	@echo "make lint          style, types and import contracts"
 	@echo "make lint-docker   the Dockerfile, where hadolint is installed"
 	@echo "make bench         the measurements that the documents quote"
@@ -23,6 +24,9 @@ run: install
 
 test: install-dev
 	@exec $(PY) -m pytest
+
+test-shares: install-dev
+	@exec $(PY) -m tests.side_by_side
 
 lint: install-dev
 	$(PY) -m ruff check .
