@@ -18,13 +18,10 @@ _threads: Final = ThreadPoolExecutor(max_workers=4, thread_name_prefix="database
 
 async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run blocking database work in one of the database threads and return what it returns."""
-    return await _in(_threads, partial(function, *args, **kwargs))
-
-
-async def _in(threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:
+    call = partial(function, *args, **kwargs)
     context = contextvars.copy_context()
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(threads, context.run, with_connection, call)
+    return await loop.run_in_executor(_threads, context.run, with_connection, call)
 
 
 def with_connection(call: Callable[[], T]) -> T:

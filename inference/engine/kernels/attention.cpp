@@ -42,7 +42,8 @@ public:
         alignas(64) float memory[2][MOST_QUERIES][MAX_HEAD_DIM + 2];
         auto state = [&](int part, int i) { return State{memory[part][i], cache_.head_dim}; };
         for (int i = 0; i < p.count() && p.stretch; i++) put_together(p, i, state(0, i));
-        for (int64_t number = p.stretch; number * STRETCH < plan_.length(p, p.count() - 1); number++) {
+        const int64_t longest = plan_.length(p, p.count() - 1);
+        for (int64_t number = p.stretch; number * STRETCH < longest; number++) {
             Stretch s = stretch(p, number);
             for (int i = 0; i < s.count; i++) s.states[i] = state(number > 0, i);
             attend(s);
@@ -56,7 +57,8 @@ private:
     void put_together(const Portion& p, int i, State state) const {
         State first = plan_.kept(p, i, 0);
         std::copy_n(first.sums, state_size(first.size), state.sums);
-        for (int64_t number = 1; number < p.stretch && number * STRETCH < plan_.length(p, i); number++)
+        const int64_t length = plan_.length(p, i);
+        for (int64_t number = 1; number < p.stretch && number * STRETCH < length; number++)
             merge(state, plan_.kept(p, i, number));
     }
 

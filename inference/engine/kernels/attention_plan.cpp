@@ -48,7 +48,9 @@ int64_t AttentionPlan::content(int64_t place, int64_t stretch) const {
 }
 
 void AttentionPlan::order_rows() {
-    auto contents = [&](int64_t row) { return rows_.contents + rows_.slots[row] * rows_.stretches; };
+    auto contents = [&](int64_t row) {
+        return rows_.contents + rows_.slots[row] * rows_.stretches;
+    };
     std::stable_sort(order_.begin(), order_.end(), [&](int64_t a, int64_t b) {
         return std::lexicographical_compare(contents(a), contents(a) + rows_.stretches,
                                             contents(b), contents(b) + rows_.stretches);

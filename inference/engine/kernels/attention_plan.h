@@ -62,7 +62,7 @@ private:
 
     int64_t head_dim_, heads_, group_, kv_heads_;
     Rows rows_;
-    std::vector<int64_t> order_;   // rows: such as share stretches, or are one prompt's, are together
+    std::vector<int64_t> order_;   // rows: such as share stretches or are one prompt's, together
     std::vector<int64_t> shared_;  // by place in it, how many stretches are in shared parts
     std::vector<Portion> parts_, portions_;
     int64_t kept_stretches_ = 0;   // at most, of a row

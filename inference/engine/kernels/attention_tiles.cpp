@@ -110,7 +110,8 @@ void attend_by_tiles(const Stretch& s) {
     for (int q = 0; q < s.count; q++)
         weigh(m.scores[q], s.lengths[q], count, s.states[q], m.weights[q]);
     const bfloat16* last = nullptr;
-    if (whole < seen) last = clean_values(s.values + whole * s.head_dim, seen - whole, s.head_dim, m);
+    if (whole < seen)
+        last = clean_values(s.values + whole * s.head_dim, seen - whole, s.head_dim, m);
     for (; d + WEIGHED <= s.head_dim; d += WEIGHED) add_values<4>(s, seen, d, last, m);
     for (; d < s.head_dim; d += 2 * TILE_COLUMNS) add_values<2>(s, seen, d, last, m);
 }

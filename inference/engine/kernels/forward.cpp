@@ -126,7 +126,7 @@ void forward(const Model* model, const int64_t* tokens, const int64_t* slots,
 #pragma omp parallel num_threads(threads)
     {
         embed(*model, tokens, count, b.stream);
-        for (int64_t i = 0; i < model->layers; i++) 
+        for (int64_t i = 0; i < model->layers; i++)
             run_layer(*model, model->layer[i], rows, plan, b);
         int64_t wanted = count - first_logits;
         norm(*model, b.stream + first_logits * model->hidden, model->norm, wanted, b.normed);

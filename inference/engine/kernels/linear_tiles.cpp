@@ -34,7 +34,8 @@ struct Task {
 Ahead ahead_of(const Linear& layer, int64_t column, int64_t block, int64_t blocks) {
     constexpr int64_t STEPS = 4;  // (one row 8.5 against 8.8 ms a step with 1)
     const int64_t row = layer.scales ? PANEL : 2 * PANEL, step = TILE_INPUTS * row;  // bytes
-    const char* panel = static_cast<const char*>(layer.weights) + column * layer.inputs * row / PANEL;
+    const char* weights = static_cast<const char*>(layer.weights);
+    const char* panel = weights + column / PANEL * layer.inputs * row;
     if (blocks == 1) return {panel + STEPS * step, step};
     const int64_t part = (step / blocks + LINE - 1) / LINE * LINE;
     return {panel + layer.inputs * row + block * layer.inputs / TILE_INPUTS * part, part};

@@ -14,7 +14,8 @@ struct Copied {
         int64_t block = positions_together(head_dim);
         int64_t rounded = (context + block - 1) / block * block;
         std::vector<float> state(static_cast<size_t>(head_dim));
-        for (auto* to : {&keys_, &values_}) to->resize(static_cast<size_t>(slots * kv_heads * rounded * head_dim));
+        for (auto* to : {&keys_, &values_})
+            to->resize(static_cast<size_t>(slots * kv_heads * rounded * head_dim));
         cache = {keys_.data(), values_.data(), kv_heads, rounded, head_dim};
         for (int64_t i = 0; i < slots * kv_heads * context; i++) {
             int64_t slot = i / context / kv_heads, head = i / context % kv_heads;
